@@ -1,0 +1,110 @@
+/**
+ * Every code that a {@link ShardfeedError} can carry. Codes are stable across versions; messages are not.
+ * `EXIT_CODES` tells which of them end the command line tool with something else than 1.
+ */
+export const ERROR_CODES = {
+  /** An argument or option is wrong. */
+  SHARDFEED_USAGE: 'an argument or option is wrong',
+  /** A file or folder does not exist, or a pattern matches nothing. */
+  SHARDFEED_NOT_FOUND: 'a file or folder does not exist',
+  /** The target exists and may not be replaced. */
+  SHARDFEED_EXISTS: 'the target exists already',
+  /** The operating or file system denies access. */
+  SHARDFEED_PERMISSION: 'access denied',
+  /** No space or quota is left. */
+  SHARDFEED_NO_SPACE: 'no space left',
+  /** Another job writes to the same target. */
+  SHARDFEED_BUSY: 'another job holds the target',
+  /** Any other failure of a file system. */
+  SHARDFEED_IO: 'an input or output operation failed',
+  /** The driver, format or platform does not offer this. */
+  SHARDFEED_UNSUPPORTED: 'not supported here',
+  /** The caller's AbortSignal fired, or the process was interrupted. */
+  SHARDFEED_ABORTED: 'aborted',
+  /** A record's length, checksum or framing is wrong. */
+  SHARDFEED_CORRUPT_RECORD: 'a record is corrupt',
+  /** A file ends inside a record. */
+  SHARDFEED_TRUNCATED: 'a file is truncated',
+  /** A compressed stream is damaged. */
+  SHARDFEED_CORRUPT_STREAM: 'a compressed stream is corrupt',
+  /** A record declares a length above the limit. */
+  SHARDFEED_TOO_LARGE: 'larger than the limit',
+  /** The bytes of a record are not a valid Example or SequenceExample. */
+  SHARDFEED_MALFORMED_EXAMPLE: 'not a valid Example',
+  /** A record does not fit the schema. */
+  SHARDFEED_SCHEMA_MISMATCH: 'a record does not fit the schema',
+  /** A schema or model spec is invalid. */
+  SHARDFEED_SCHEMA_INVALID: 'the schema is invalid',
+  /** A CSV cell cannot become a value of its feature. */
+  SHARDFEED_CSV_FIELD: 'a CSV cell has the wrong form',
+  /** A CSV row has the wrong shape (number of cells, quoting, size). */
+  SHARDFEED_CSV_ROW: 'a CSV row has the wrong form',
+  /** CSV headers are missing, repeated, empty or differ between files. */
+  SHARDFEED_CSV_HEADER: 'the CSV header is wrong',
+  /** More rows or records were bad than the budget allows. */
+  SHARDFEED_BUDGET: 'too many bad rows or records',
+  /** A value does not fit its array type. */
+  SHARDFEED_RANGE: 'a value is out of range',
+  /** A manifest or index is invalid. */
+  SHARDFEED_MANIFEST: 'the manifest or index is invalid',
+  /** An index or manifest does not belong to the bytes beside it. */
+  SHARDFEED_STALE: 'an index or manifest does not match its file',
+} as const;
+
+export type ErrorCode = keyof typeof ERROR_CODES;
+
+/** Where and why something failed. All offsets are bytes from the start of the file; ordinals and lines as named. */
+export interface ErrorDetails {
+  /** URI or path of the file. */
+  path?: string;
+  /** Byte offset in the file (uncompressed bytes for a compressed file). */
+  offset?: number;
+  /** Ordinal of the record in its file, from 0. */
+  record?: number;
+  /** Line of the CSV file where the row begins, from 1. */
+  line?: number;
+  /** Name of the feature or CSV column. */
+  column?: string;
+  cause?: unknown;
+}
+
+/** The one error class of shardfeed: match on `code`. The message says what, where, what was expected and what to do. */
+export class ShardfeedError extends Error {
+  override readonly name = 'ShardfeedError';
+  readonly code: ErrorCode;
+  readonly path?: string;
+  readonly offset?: number;
+  readonly record?: number;
+  readonly line?: number;
+  readonly column?: string;
+
+  constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause });
+    this.code = code;
+    const { cause: _, ...where } = details;
+    Object.assign(this, where);
+  }
+
+  toJSON(): Record<string, unknown> {
+    const { code, message, path, offset, record, line, column } = this;
+    return { code, message, path, offset, record, line, column };
+  }
+}
+
+export function isShardfeedError(error: unknown, code?: ErrorCode): error is ShardfeedError {
+  return error instanceof ShardfeedError && (code === undefined || error.code === code);
+}
+
+const EXIT_CODES: Partial<Record<ErrorCode, number>> = {
+  SHARDFEED_USAGE: 2,
+  SHARDFEED_CORRUPT_RECORD: 3,
+  SHARDFEED_TRUNCATED: 3,
+  SHARDFEED_CORRUPT_STREAM: 3,
+  SHARDFEED_MALFORMED_EXAMPLE: 3,
+  SHARDFEED_ABORTED: 130,
+};
+
+/** The process exit code for an error: 2 usage, 3 corrupt data, 130 interrupted, else 1. */
+export function exitCodeOf(error: unknown): number {
+  return isShardfeedError(error) ? (EXIT_CODES[error.code] ?? 1) : 1;
+}

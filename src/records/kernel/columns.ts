@@ -1,0 +1,326 @@
+import { ShardfeedError } from '../../errors.js';
+import type { Batch, BytesColumn, Column, Numbers } from '../batch.js';
+import { type Feature, type Scalar, type Schema, widthOf } from '../schema.js';
+import type { Kernel } from './kernel.js';
+
+/** The column descriptor of assembly/column.ts: byte positions of its u32 fields. */
+export const COLUMN_BYTES = 128;
+export const C = {
+  KIND: 0,
+  WIDTH: 4,
+  VALUES: 8,
+  VALUES_CAP: 12,
+  OFFSETS: 16,
+  ITEMS_CAP: 20,
+  ROW_OFFSETS: 24,
+  VALIDITY: 28,
+  KEY: 32,
+  KEY_LEN: 36,
+  HAS_DEFAULT: 40,
+  DEFAULT: 44,
+  DEFAULT_COUNT: 48,
+  DEFAULT_DATA: 52,
+  NULLABLE: 56,
+  USED_VALUES: 60,
+  USED_ITEMS: 64,
+  SCRATCH: 72,
+} as const;
+
+const KINDS = { int64: 0, float: 1, bytes: 2 } as const;
+const RAGGED = 0xffffffff;
+const utf8 = new TextEncoder();
+
+/** How int64 columns are handed out: Float64Array, where a value beyond 2^53 is an error, or BigInt64Array. */
+export type Int64As = 'number' | 'bigint';
+
+/** The columns of a schema in a kernel's memory, for up to `capacity` rows at a time. */
+export class KernelColumns {
+  readonly kernel: Kernel;
+  readonly schema: Schema;
+  /** Rows that fit. */
+  readonly capacity: number;
+  /** Address of the descriptors, COLUMN_BYTES apart, in the order of the schema. */
+  readonly address: number;
+
+  constructor(kernel: Kernel, schema: Schema, capacity: number) {
+    this.kernel = kernel;
+    this.schema = schema;
+    this.capacity = capacity;
+    this.address = kernel.alloc(schema.features.length * COLUMN_BYTES);
+    kernel.u8.fill(0, this.address, this.address + schema.features.length * COLUMN_BYTES);
+    schema.features.forEach((feature, i) => {
+      this.#allocate(feature, i);
+    });
+    this.reset();
+  }
+
+  get(column: number, field: number): number {
+    return this.kernel.view.getUint32(this.address + column * COLUMN_BYTES + field, true);
+  }
+  set(column: number, field: number, value: number): void {
+    this.kernel.view.setUint32(this.address + column * COLUMN_BYTES + field, value, true);
+  }
+
+  /** Forgets all rows. */
+  reset(): void {
+    this.schema.features.forEach((_, i) => {
+      this.set(i, C.USED_VALUES, 0);
+      this.set(i, C.USED_ITEMS, 0);
+      const { kernel } = this;
+      const offsets = this.get(i, C.OFFSETS);
+      if (offsets !== 0) kernel.view.setUint32(offsets, 0, true);
+      const rowOffsets = this.get(i, C.ROW_OFFSETS);
+      if (rowOffsets !== 0) kernel.view.setUint32(rowOffsets, 0, true);
+    });
+  }
+
+  /**
+   * Makes room for at least `values` numbers (bytes of data for a bytes column) and `items` items in one column,
+   * keeping what is there. The old room is not reused: sizes double, so the waste is bounded.
+   */
+  grow(column: number, values: number, items = 0): void {
+    const { kernel } = this;
+    const feature = this.schema.features[column]!;
+    const unit = feature.kind === 'bytes' ? 1 : feature.kind === 'float' ? 4 : 8;
+    const cap = this.get(column, C.VALUES_CAP);
+    if (values > cap) {
+      const size = Math.max(values, cap * 2);
+      const from = this.get(column, C.VALUES);
+      const to = kernel.alloc(size * unit);
+      kernel.u8.copyWithin(to, from, from + cap * unit);
+      this.set(column, C.VALUES, to);
+      this.set(column, C.VALUES_CAP, size);
+    }
+    const itemsCap = this.get(column, C.ITEMS_CAP);
+    if (items > itemsCap) {
+      const size = Math.max(items, itemsCap * 2);
+      const from = this.get(column, C.OFFSETS);
+      const to = kernel.alloc((size + 1) * 4);
+      kernel.u8.copyWithin(to, from, from + (itemsCap + 1) * 4);
+      this.set(column, C.OFFSETS, to);
+      this.set(column, C.ITEMS_CAP, size);
+    }
+  }
+
+  /** Copies the first `rows` rows out. The batch shares nothing with the kernel: all its arrays are views of one buffer. */
+  toBatch(rows: number, options: { int64?: Int64As } = {}): Batch {
+    const columns: Record<string, Column> = {};
+    this.schema.features.forEach((feature, i) => {
+      columns[feature.name] = this.#toColumn(feature, i, rows, options.int64 ?? 'number');
+    });
+    return { size: rows, columns, mask: new Uint8Array(rows).fill(1) };
+  }
+
+  /** Copies a batch of this schema in, replacing what is there; `batch.size` must be at most `capacity`. */
+  fromBatch(batch: Batch): void {
+    if (batch.size > this.capacity) throw new RangeError(`batch of ${batch.size} rows > capacity ${this.capacity}`);
+    this.reset();
+    this.schema.features.forEach((feature, i) => {
+      const column = batch.columns[feature.name];
+      if (column === undefined) {
+        throw new ShardfeedError(
+          'SHARDFEED_SCHEMA_MISMATCH',
+          `the batch has no column ${JSON.stringify(feature.name)}`,
+          {
+            column: feature.name,
+          },
+        );
+      }
+      this.#fromColumn(feature, i, column, batch.size);
+    });
+  }
+
+  #allocate(feature: Feature, i: number): void {
+    const { kernel, capacity } = this;
+    const width = widthOf(feature);
+    const items = capacity * (width < 0 ? 4 : width);
+    const unit = feature.kind === 'float' ? 4 : 8;
+    this.set(i, C.KIND, KINDS[feature.kind]);
+    this.set(i, C.WIDTH, width < 0 ? RAGGED : width);
+    if (feature.kind === 'bytes') {
+      this.set(i, C.VALUES_CAP, items * 16);
+      this.set(i, C.VALUES, kernel.alloc(items * 16));
+      this.set(i, C.ITEMS_CAP, items);
+      this.set(i, C.OFFSETS, kernel.alloc((items + 1) * 4));
+    } else {
+      this.set(i, C.VALUES_CAP, items);
+      this.set(i, C.VALUES, kernel.alloc(items * unit));
+    }
+    if (width < 0) this.set(i, C.ROW_OFFSETS, kernel.alloc((capacity + 1) * 4));
+    this.set(i, C.VALIDITY, kernel.alloc(capacity));
+    const key = utf8.encode(feature.name);
+    this.set(i, C.KEY, kernel.put(key));
+    this.set(i, C.KEY_LEN, key.length);
+    this.set(i, C.NULLABLE, feature.nullable ? 1 : 0);
+    if (feature.default !== undefined) this.#putDefault(feature, i, width);
+  }
+
+  #putDefault(feature: Feature, i: number, width: number): void {
+    const { kernel } = this;
+    const given: readonly Scalar[] = Array.isArray(feature.default) ? feature.default : [feature.default as Scalar];
+    const values = width > 1 && given.length === 1 ? new Array<Scalar>(width).fill(given[0]!) : given;
+    this.set(i, C.HAS_DEFAULT, 1);
+    this.set(i, C.DEFAULT_COUNT, values.length);
+    if (feature.kind === 'bytes') {
+      const items = values.map((v) => (v instanceof Uint8Array ? v : utf8.encode(String(v))));
+      const offsets = kernel.alloc((items.length + 1) * 4);
+      let at = 0;
+      kernel.view.setUint32(offsets, 0, true);
+      items.forEach((item, k) => {
+        at += item.length;
+        kernel.view.setUint32(offsets + 4 * (k + 1), at, true);
+      });
+      const data = kernel.alloc(at);
+      let p = data;
+      for (const item of items) {
+        kernel.u8.set(item, p);
+        p += item.length;
+      }
+      this.set(i, C.DEFAULT, offsets);
+      this.set(i, C.DEFAULT_DATA, data);
+    } else {
+      const address = kernel.alloc(values.length * 8);
+      values.forEach((v, k) => {
+        if (feature.kind === 'float') kernel.view.setFloat32(address + 4 * k, Number(v), true);
+        else kernel.view.setBigInt64(address + 8 * k, BigInt(v as number | bigint), true);
+      });
+      this.set(i, C.DEFAULT, address);
+    }
+  }
+
+  #toColumn(feature: Feature, i: number, rows: number, int64: Int64As): Column {
+    const validity = this.#bitmap(i, rows);
+    const some = validity === undefined ? {} : { validity };
+    const ragged = feature.shape === 'ragged';
+    if (feature.kind === 'bytes') {
+      const rowOffsets = ragged ? this.#ints(this.get(i, C.ROW_OFFSETS), rows + 1) : undefined;
+      const items = rowOffsets === undefined ? rows * widthOf(feature) : rowOffsets[rows]!;
+      const offsets = this.#ints(this.get(i, C.OFFSETS), items + 1);
+      const from = this.get(i, C.VALUES);
+      const data = this.kernel.u8.slice(from, from + offsets[items]!);
+      const column: BytesColumn = { layout: 'bytes', data, offsets, shape: feature.shape, ...some };
+      return rowOffsets === undefined ? column : { ...column, rowOffsets };
+    }
+    if (feature.shape === 'ragged') {
+      const offsets = this.#ints(this.get(i, C.ROW_OFFSETS), rows + 1);
+      return { layout: 'ragged', values: this.#numbers(feature, i, offsets[rows]!, int64), offsets, ...some };
+    }
+    const values = this.#numbers(feature, i, rows * widthOf(feature), int64);
+    return { layout: 'fixed', values, shape: feature.shape, ...some };
+  }
+
+  #ints(address: number, count: number): Int32Array {
+    return new Int32Array(this.kernel.memory.buffer.slice(address, address + 4 * count));
+  }
+
+  #numbers(feature: Feature, i: number, count: number, int64: Int64As): Numbers {
+    const { buffer } = this.kernel.memory;
+    const from = this.get(i, C.VALUES);
+    if (feature.kind === 'float') return new Float32Array(buffer.slice(from, from + 4 * count));
+    if (int64 === 'bigint') return new BigInt64Array(buffer.slice(from, from + 8 * count));
+    const values = new Float64Array(count);
+    const words = new Int32Array(buffer, from, 2 * count);
+    for (let k = 0; k < count; k++) {
+      const value = words[2 * k + 1]! * 4294967296 + (words[2 * k]! >>> 0);
+      if (!Number.isSafeInteger(value)) {
+        throw new ShardfeedError(
+          'SHARDFEED_RANGE',
+          `int64 feature ${JSON.stringify(feature.name)} holds ${new BigInt64Array(buffer, from + 8 * k, 1)[0]}, beyond 2^53: ask for int64: 'bigint'`,
+          { column: feature.name },
+        );
+      }
+      values[k] = value;
+    }
+    return values;
+  }
+
+  /** Packs validity bytes into Arrow's bitmap; undefined where every row is there. */
+  #bitmap(i: number, rows: number): Uint8Array | undefined {
+    const from = this.get(i, C.VALIDITY);
+    const bytes = this.kernel.u8.subarray(from, from + rows);
+    if (bytes.indexOf(0) < 0) return undefined;
+    const bitmap = new Uint8Array((rows + 7) >> 3);
+    for (let r = 0; r < rows; r++) if (bytes[r] !== 0) bitmap[r >> 3]! |= 1 << (r & 7);
+    return bitmap;
+  }
+
+  #fromColumn(feature: Feature, i: number, column: Column, rows: number): void {
+    const { kernel } = this;
+    const mismatch = (what: string): ShardfeedError =>
+      new ShardfeedError('SHARDFEED_SCHEMA_MISMATCH', `column ${JSON.stringify(feature.name)} ${what}`, {
+        column: feature.name,
+      });
+    const ragged = feature.shape === 'ragged';
+    const isBytes = feature.kind === 'bytes';
+    if (isBytes !== (column.layout === 'bytes'))
+      throw mismatch(`is ${column.layout}, the schema wants ${feature.kind}`);
+    const rowOffsets =
+      column.layout === 'bytes' ? column.rowOffsets : column.layout === 'ragged' ? column.offsets : undefined;
+    if (ragged !== (rowOffsets !== undefined)) throw mismatch(ragged ? 'is not ragged' : 'is ragged');
+    const count = rowOffsets === undefined ? rows * widthOf(feature) : rowOffsets[rows]!;
+    if (rowOffsets !== undefined) {
+      if (!ascending(rowOffsets, rows + 1)) throw mismatch('has offsets that do not ascend from 0');
+      this.#putInts(this.get(i, C.ROW_OFFSETS), rowOffsets, rows + 1);
+    }
+    if (column.layout === 'bytes') {
+      if (column.offsets.length < count + 1 || !ascending(column.offsets, count + 1)) {
+        throw mismatch(`wants ${count + 1} ascending offsets`);
+      }
+      const bytes = column.offsets[count]!;
+      if (column.data.length < bytes)
+        throw mismatch(`has ${column.data.length} bytes of data, its offsets want ${bytes}`);
+      this.grow(i, bytes, count);
+      this.#putInts(this.get(i, C.OFFSETS), column.offsets, count + 1);
+      kernel.u8.set(column.data.subarray(0, bytes), this.get(i, C.VALUES));
+      this.set(i, C.USED_VALUES, bytes);
+      this.set(i, C.USED_ITEMS, count);
+    } else {
+      if (column.values.length < count) throw mismatch(`has ${column.values.length} values, ${count} are wanted`);
+      this.grow(i, count);
+      this.#putNumbers(feature, this.get(i, C.VALUES), column.values, count);
+      this.set(i, C.USED_VALUES, count);
+    }
+    const validity = this.get(i, C.VALIDITY);
+    for (let r = 0; r < rows; r++) {
+      kernel.u8[validity + r] = column.validity === undefined ? 1 : (column.validity[r >> 3]! >> (r & 7)) & 1;
+    }
+  }
+
+  #putInts(address: number, values: Int32Array, count: number): void {
+    new Int32Array(this.kernel.memory.buffer, address, count).set(values.subarray(0, count));
+  }
+
+  #putNumbers(feature: Feature, address: number, values: Numbers, count: number): void {
+    const { buffer } = this.kernel.memory;
+    if (feature.kind === 'float') {
+      const to = new Float32Array(buffer, address, count);
+      if (values instanceof BigInt64Array) for (let k = 0; k < count; k++) to[k] = Number(values[k]);
+      else to.set(values.subarray(0, count));
+      return;
+    }
+    const to = new BigInt64Array(buffer, address, count);
+    if (values instanceof BigInt64Array) {
+      to.set(values.subarray(0, count));
+      return;
+    }
+    for (let k = 0; k < count; k++) {
+      const value = values[k]!;
+      if (!Number.isSafeInteger(value)) {
+        throw new ShardfeedError(
+          'SHARDFEED_RANGE',
+          `${value} is no safe integer for int64 feature ${JSON.stringify(feature.name)}`,
+          {
+            column: feature.name,
+          },
+        );
+      }
+      to[k] = BigInt(value);
+    }
+  }
+}
+
+function ascending(offsets: Int32Array, count: number): boolean {
+  if (offsets.length < count || offsets[0] !== 0) return false;
+  for (let i = 1; i < count; i++) if (offsets[i]! < offsets[i - 1]!) return false;
+  return true;
+}

@@ -1,0 +1,103 @@
+import { ShardfeedError } from '../../errors.js';
+import { WASM_BASE64 } from './wasm.js';
+
+// TypeScript declares WebAssembly only together with the browser's whole DOM; this is the part used here.
+declare namespace WebAssembly {
+  class Module {
+    constructor(bytes: Uint8Array);
+    static imports(module: Module): { module: string; name: string }[];
+  }
+  class Instance {
+    constructor(module: Module, imports: Record<string, Record<string, unknown>>);
+    readonly exports: unknown;
+  }
+  class Memory {
+    constructor(limits: { initial: number; maximum: number });
+    readonly buffer: ArrayBuffer;
+    grow(pages: number): number;
+  }
+}
+
+/** What assembly/index.ts exports; numbers are u32 addresses, lengths and counts unless said otherwise there. */
+export type KernelExports = Readonly<Record<string, (...args: number[]) => number>>;
+
+/** Functions that the kernel calls: the slow, exact paths that stay in TypeScript. */
+export type KernelImports = Readonly<Record<string, (...args: number[]) => number>>;
+
+const PAGE = 65536;
+/** 2 GiB: addresses stay positive as 32 bit signed numbers. */
+const MAX_PAGES = 32768;
+
+let compiled: WebAssembly.Module | undefined;
+
+/**
+ * One instance of the WASM module with a memory of its own, and a bump allocator over that memory. An instance serves
+ * one owner at a time. Views of the memory die when it grows: take them anew after `alloc`.
+ */
+export class Kernel {
+  readonly exports: KernelExports;
+  readonly memory: { readonly buffer: ArrayBuffer; grow(pages: number): number };
+  #top: number;
+  #u8: Uint8Array;
+  #view: DataView;
+
+  constructor(imports: KernelImports = {}) {
+    compiled ??= new WebAssembly.Module(Uint8Array.from(atob(WASM_BASE64), (c) => c.charCodeAt(0)));
+    this.memory = new WebAssembly.Memory({ initial: 2, maximum: MAX_PAGES });
+    const abort = (): never => {
+      throw new Error('kernel abort');
+    };
+    const host: Record<string, unknown> = { memory: this.memory, abort };
+    for (const { module, name } of WebAssembly.Module.imports(compiled)) {
+      if (module === 'env' && !(name in host)) host[name] = imports[name] ?? abort;
+    }
+    const instance = new WebAssembly.Instance(compiled, { env: host });
+    this.exports = instance.exports as KernelExports;
+    this.exports.crc32cInit!();
+    this.#top = this.exports.heapBase!();
+    this.#u8 = new Uint8Array(this.memory.buffer);
+    this.#view = new DataView(this.memory.buffer);
+  }
+
+  /** All of the memory, borrowed until the next `alloc`. */
+  get u8(): Uint8Array {
+    return this.#u8;
+  }
+  get view(): DataView {
+    return this.#view;
+  }
+
+  /** Reserves bytes, 16-aligned, not zeroed, with 32 bytes of slack behind them so that vector loads may overrun. */
+  alloc(bytes: number): number {
+    const address = (this.#top + 15) & ~15;
+    this.#top = address + bytes + 32;
+    const missing = Math.ceil((this.#top - this.memory.buffer.byteLength) / PAGE);
+    if (missing > 0) this.#grow(missing);
+    return address;
+  }
+
+  /** The current end of what is reserved; give it to `release` to free all that was reserved since. */
+  mark(): number {
+    return this.#top;
+  }
+  release(mark: number): void {
+    this.#top = mark;
+  }
+
+  /** Copies bytes in and returns their address. */
+  put(bytes: Uint8Array): number {
+    const address = this.alloc(bytes.length);
+    this.#u8.set(bytes, address);
+    return address;
+  }
+
+  #grow(pages: number): void {
+    try {
+      this.memory.grow(pages);
+    } catch (cause) {
+      throw new ShardfeedError('SHARDFEED_RANGE', 'the kernel needs more than 2 GiB of memory', { cause });
+    }
+    this.#u8 = new Uint8Array(this.memory.buffer);
+    this.#view = new DataView(this.memory.buffer);
+  }
+}

@@ -1,0 +1,123 @@
+import { z } from 'zod';
+import { ShardfeedError } from '../errors.js';
+
+export type FeatureKind = 'int64' | 'float' | 'bytes';
+
+/** One value of a feature: int64 as number (safe integers) or bigint, bytes as string (UTF-8) or Uint8Array. */
+export type Scalar = number | bigint | string | Uint8Array;
+
+export interface Feature {
+  readonly name: string;
+  readonly kind: FeatureKind;
+  /** `[]` one value, `[3, 2]` six values in row-major order, `'ragged'` any number of values. */
+  readonly shape: readonly number[] | 'ragged';
+  /** Stands in for a missing cell when written and for an absent key when read. A scalar is repeated to fill the shape. */
+  readonly default?: Scalar | readonly Scalar[];
+  /** An absent key reads as null. */
+  readonly nullable?: boolean;
+}
+
+/** What a record holds: one JSON object for convert, decode, statistics and training. */
+export interface Schema {
+  readonly features: readonly Feature[];
+  /** Names of the features that are labels (the `outputs` of a model spec). */
+  readonly labels?: readonly string[];
+}
+
+const scalar = z.union([z.number(), z.bigint(), z.string(), z.instanceof(Uint8Array)]);
+const featureSchema = z.strictObject({
+  name: z.string().min(1),
+  kind: z.enum(['int64', 'float', 'bytes']),
+  shape: z.union([z.array(z.int().positive()), z.literal('ragged')]).default([]),
+  default: z.union([scalar, z.array(scalar)]).optional(),
+  nullable: z.boolean().optional(),
+});
+const schemaSchema = z.strictObject({
+  features: z.array(featureSchema).min(1),
+  labels: z.array(z.string()).optional(),
+});
+
+const modelFeature = z.strictObject({ type: z.enum(['int', 'float', 'str']), default: scalar.optional() });
+const modelSpec = z.strictObject({
+  inputs: z.record(z.string(), modelFeature),
+  outputs: z.record(z.string(), modelFeature).optional(),
+});
+const MODEL_KINDS = { int: 'int64', float: 'float', str: 'bytes' } as const;
+
+/** How many values a row of this feature holds; -1 for ragged. */
+export function widthOf(feature: Feature): number {
+  return feature.shape === 'ragged' ? -1 : feature.shape.reduce((n, d) => n * d, 1);
+}
+
+/**
+ * Validates a schema given as JSON: shardfeed's own form, or tf2-onspark's `model_spec`
+ * (`{ inputs: { name: { type: 'int'|'float'|'str', default } }, outputs: { ... } }`).
+ * `outputs: false` leaves a model spec's outputs away (unlabelled data).
+ * @throws SHARDFEED_SCHEMA_INVALID
+ */
+export function parseSchema(json: unknown, options: { outputs?: boolean } = {}): Schema {
+  const schema = isModelSpec(json) ? fromModelSpec(json, options.outputs ?? true) : validate(schemaSchema, json);
+  return checkSchema(schema);
+}
+
+function isModelSpec(json: unknown): boolean {
+  return typeof json === 'object' && json !== null && 'inputs' in json;
+}
+
+function fromModelSpec(json: unknown, outputs: boolean): Schema {
+  const spec = validate(modelSpec, json);
+  const toFeature = ([name, f]: [string, z.infer<typeof modelFeature>]): Feature => ({
+    name,
+    kind: MODEL_KINDS[f.type],
+    shape: [],
+    ...(f.default === undefined ? {} : { default: f.default }),
+  });
+  const labels = outputs ? Object.entries(spec.outputs ?? {}) : [];
+  return {
+    features: [...Object.entries(spec.inputs), ...labels].map(toFeature),
+    ...(labels.length > 0 ? { labels: labels.map(([name]) => name) } : {}),
+  };
+}
+
+function validate<T>(type: z.ZodType<T>, json: unknown): T {
+  const result = type.safeParse(json);
+  if (result.success) return result.data;
+  throw new ShardfeedError('SHARDFEED_SCHEMA_INVALID', `invalid schema: ${z.prettifyError(result.error)}`);
+}
+
+/** Checks what the types cannot say: unique names, defaults of the right kind, range and length. */
+function checkSchema(schema: Schema): Schema {
+  const seen = new Set<string>();
+  for (const feature of schema.features) {
+    if (seen.has(feature.name)) throw invalid(`feature ${JSON.stringify(feature.name)} appears twice`);
+    seen.add(feature.name);
+    checkDefault(feature);
+  }
+  for (const label of schema.labels ?? []) {
+    if (!seen.has(label)) throw invalid(`label ${JSON.stringify(label)} is no feature`);
+  }
+  return schema;
+}
+
+function checkDefault(feature: Feature): void {
+  if (feature.default === undefined) return;
+  const values = Array.isArray(feature.default) ? feature.default : [feature.default];
+  const width = widthOf(feature);
+  if (width >= 0 && values.length !== width && values.length !== 1) {
+    throw invalid(`default of ${JSON.stringify(feature.name)} has ${values.length} values, its shape wants ${width}`);
+  }
+  for (const value of values) {
+    const ok =
+      feature.kind === 'bytes'
+        ? typeof value === 'string' || value instanceof Uint8Array
+        : feature.kind === 'float'
+          ? typeof value === 'number'
+          : (typeof value === 'number' && Number.isSafeInteger(value)) ||
+            (typeof value === 'bigint' && BigInt.asIntN(64, value) === value);
+    if (!ok) throw invalid(`default ${String(value)} of ${JSON.stringify(feature.name)} is no ${feature.kind}`);
+  }
+}
+
+function invalid(message: string): ShardfeedError {
+  return new ShardfeedError('SHARDFEED_SCHEMA_INVALID', message);
+}
