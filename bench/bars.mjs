@@ -1,0 +1,18 @@
+// What shardfeed must reach, as ratios within one run. `bar` must hold, `goal` is what we aim at.
+const perShape = (make) => ['titanic', 'criteo', 'dense'].map(make);
+
+export const BARS = {
+  convert: [
+    ...perShape((shape) => ({ shape, cores: 1, ours: 'shardfeed', peer: 'pandas + Example', bar: 40, goal: 60 })),
+    ...perShape((shape) => ({ shape, cores: 1, ours: 'shardfeed infer', peer: 'shardfeed', bar: 0.5 })),
+    ...perShape((shape) => ({ shape, cores: 2, ours: 'shardfeed', peer: 'shardfeed', peerCores: 1, bar: 1.7 })),
+  ],
+  read: [
+    ...perShape((shape) => ({ shape, cores: 1, ours: 'shardfeed', peer: 'tf.data vec_best', bar: 5, goal: 8 })),
+    ...perShape((shape) => ({ shape, cores: 1, ours: 'shardfeed', peer: 'protobufjs', bar: 12, goal: 18 })),
+    { shape: 'criteo', cores: 1, ours: 'shardfeed 3 columns', peer: 'shardfeed', bar: 1 },
+  ],
+};
+
+/** Peak memory of the process tree of a conversion, whatever the size of the input. */
+export const MEMORY_BAR_BYTES = 300e6;

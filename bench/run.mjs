@@ -1,0 +1,112 @@
+// npm run bench -- convert | read | memory [--quick] [--shapes a,b] [--repeats N] [--cores 1,2] [--only TEXT] [--json FILE]
+// Measures shardfeed and what a user would take instead, in one run: times, memory of the process tree, and the ratios
+// that shardfeed must reach. The data is made on first use under .cache/bench.
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { parseArgs } from 'node:util';
+import { BARS } from './bars.mjs';
+import { makeTable } from './data/make.mjs';
+import { machine } from './lib/machine.mjs';
+import { measure } from './lib/measure.mjs';
+import { markdownTable } from './lib/table.mjs';
+import { SHAPES } from './lib/tables.mjs';
+import { measureMemory } from './memory.mjs';
+import { convertVariants, readVariants } from './variants.mjs';
+
+const { positionals, values } = parseArgs({
+  allowPositionals: true,
+  options: {
+    quick: { type: 'boolean', default: false },
+    shapes: { type: 'string', default: SHAPES.join(',') },
+    repeats: { type: 'string', default: '3' },
+    cores: { type: 'string', default: '1,2' },
+    only: { type: 'string', default: '' },
+    json: { type: 'string' },
+  },
+});
+const [work] = positionals;
+const size = values.quick ? 'quick' : 'full';
+
+if (work === 'memory') {
+  const results = await measureMemory({ quick: values.quick, only: values.only });
+  finish({ results });
+} else if (work === 'convert' || work === 'read') {
+  finish(await measureSpeed(work === 'convert' ? convertVariants : readVariants));
+} else {
+  console.error('usage: npm run bench -- convert|read|memory [--quick] [--shapes titanic,criteo,dense] [--repeats 3]');
+  process.exitCode = 2;
+}
+
+async function measureSpeed(variantsOf) {
+  const results = [];
+  for (const shape of values.shapes.split(',')) {
+    const table = makeTable(shape, size);
+    for (const variant of variantsOf(table).filter((v) => v.name.includes(values.only))) {
+      for (const cores of values.cores.split(',').map(Number)) {
+        const repeats = Math.min(Number(values.repeats), variant.maxRepeats ?? Number.POSITIVE_INFINITY);
+        const result = await measure(variant.command, {
+          cores: cores === 1 ? '1' : '0,1',
+          repeats,
+          rows: variant.rows,
+        });
+        results.push({ shape, cores, name: variant.name, ...result });
+        process.stderr.write(`${shape} ${variant.name}, ${cores} core(s): ${rate(result.rowsPerSecond)} rows/s\n`);
+      }
+    }
+  }
+  return { results, ratios: ratiosOf(results) };
+}
+
+/** The bars whose both sides were measured. */
+function ratiosOf(results) {
+  const find = (shape, name, cores) => results.find((r) => r.shape === shape && r.name === name && r.cores === cores);
+  return BARS[work].flatMap((bar) => {
+    const ours = find(bar.shape, bar.ours, bar.cores);
+    const peer = find(bar.shape, bar.peer, bar.peerCores ?? bar.cores);
+    if (ours === undefined || peer === undefined) return [];
+    const ratio = ours.rowsPerSecond / peer.rowsPerSecond;
+    return [{ ...bar, ratio, reached: ratio >= bar.bar }];
+  });
+}
+
+function finish({ results, ratios = [] }) {
+  console.log(JSON.stringify(machine()));
+  const header = ['table', 'cores', 'what', 'rows/s', 'MB/s', 'seconds', 'CPU s', 'peak MB', 'others'];
+  const rows = results.map((r) => [
+    r.shape,
+    r.cores,
+    r.name,
+    rate(r.rowsPerSecond),
+    rate(r.bytes / r.seconds / 1e6),
+    r.seconds.toFixed(3),
+    r.cpuSeconds.toFixed(2),
+    rate(r.peakBytes / 1e6),
+    (r.othersCores ?? []).join(' '),
+  ]);
+  console.log(markdownTable(header, rows));
+  if (ratios.length > 0) {
+    const line = (r) => {
+      const against = `${r.peer}${r.peerCores === undefined ? '' : ` on ${r.peerCores} core`}`;
+      const aims = [`${r.bar} x`, r.goal === undefined ? '' : `${r.goal} x`];
+      return [r.shape, r.cores, r.ours, against, `${r.ratio.toFixed(2)} x`, ...aims, r.reached ? 'yes' : 'NO'];
+    };
+    console.log(
+      `\n${markdownTable(['table', 'cores', 'what', 'against', 'ratio', 'bar', 'goal', 'reached'], ratios.map(line))}`,
+    );
+  }
+  if (values.json !== undefined) {
+    mkdirSync(dirname(values.json), { recursive: true });
+    const tidy = results.map(({ allSeconds, ...r }) => ({
+      ...r,
+      allSeconds: allSeconds?.map((s) => Number(s.toFixed(4))),
+    }));
+    writeFileSync(
+      values.json,
+      `${JSON.stringify({ work, size, machine: machine(), results: tidy, ratios }, null, 1)}\n`,
+    );
+  }
+}
+
+function rate(value) {
+  return value >= 100 ? Math.round(value).toLocaleString('en') : value.toFixed(1);
+}

@@ -1,0 +1,43 @@
+// What is measured: one command a variant. The slow peers convert the head of the table, at their steady rate.
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { PYTHON } from '../scripts/tf-venv.mjs';
+import { CACHE } from './data/make.mjs';
+
+const script = (path) => fileURLToPath(new URL(path, import.meta.url));
+const node = (path, ...args) => [process.execPath, script(path), ...args];
+const python = (path, ...args) => [PYTHON, script(path), ...args];
+
+export function convertVariants({ shape, csv, head, rows, headRows }) {
+  const out = join(CACHE, 'out');
+  return [
+    { name: 'shardfeed', rows, command: node('ours/convert.mjs', shape, csv, out) },
+    { name: 'shardfeed infer', rows, command: node('ours/convert.mjs', shape, csv, out, '--infer') },
+    { name: 'pandas + Example', rows: headRows, command: python('peers/convert.py', 'pandas', shape, head, out) },
+    {
+      name: 'decode_csv + Example',
+      rows: headRows,
+      command: python('peers/convert.py', 'decode_csv', shape, head, out),
+    },
+    { name: 'csv-parse + protobufjs', rows: headRows, command: node('peers/js-convert.mjs', shape, head, out) },
+    { name: 'csv-parse alone', rows, maxRepeats: 2, command: node('peers/js-convert.mjs', shape, csv) },
+  ];
+}
+
+const THREE_COLUMNS = { titanic: 'Age,Fare,Survived', criteo: 'I1,C1,label', dense: 'f0,f1,label' };
+
+export function readVariants({ shape, records, rows, headRows }) {
+  const three = THREE_COLUMNS[shape];
+  return [
+    { name: 'shardfeed', rows, command: node('ours/read.mjs', shape, records) },
+    { name: 'shardfeed 3 columns', rows, command: node('ours/read.mjs', shape, records, three) },
+    { name: 'tf.data vec_best', rows, command: python('peers/read.py', 'vec_best', shape, records) },
+    { name: 'tf.data vec_best 3 columns', rows, command: python('peers/read.py', 'vec_best', shape, records, three) },
+    { name: 'tf.data shuffle(10000)', rows, command: python('peers/read.py', 'shuffle', shape, records) },
+    {
+      name: 'protobufjs',
+      rows: 2 * headRows,
+      command: node('peers/protobufjs-read.mjs', records, String(2 * headRows)),
+    },
+  ];
+}
