@@ -76,6 +76,14 @@ export class Kernel {
     return address;
   }
 
+  /** Grows a reservation in place; false, and nothing done, where another one lies behind it. */
+  extend(address: number, bytes: number, to: number): boolean {
+    if (this.#top !== address + bytes + 32) return false;
+    this.#top = address;
+    this.alloc(to);
+    return true;
+  }
+
   /** The current end of what is reserved; give it to `release` to free all that was reserved since. */
   mark(): number {
     return this.#top;

@@ -1,0 +1,494 @@
+import { type ErrorCode, ShardfeedError } from '../errors.js';
+import { type ByteSource, type Gap, isGap } from './byte-source.js';
+import { CrcPrefixes } from './crc-prefix.js';
+import { maskCrc } from './crc32c.js';
+import { FRAME_BYTES, HEADER_BYTES, readHeader, Walk, type WalkStatus } from './framing.js';
+import { Kernel } from './kernel/kernel.js';
+import { type CorruptionPolicy, type Loss, LossLedger, type LossReason } from './losses.js';
+import { StreamWindow } from './stream-window.js';
+
+/** Whole records, verified. All arrays are borrowed: they are valid until the next block is asked for. */
+export interface RecordBlock {
+  /** The framed records, one behind the other. */
+  readonly bytes: Uint8Array;
+  readonly count: number;
+  /** Where payload i begins in `bytes`, and how long it is. */
+  readonly offsets: Uint32Array;
+  readonly lengths: Uint32Array;
+  /** Unmasked CRC32C of payload i; absent where payloads are not checked. */
+  readonly crcs?: Uint32Array;
+  /** Ordinal of the first record in its file; what lies between two blocks was lost. */
+  readonly firstRecord: number;
+  /** Where `bytes` begins in the uncompressed file. */
+  readonly firstOffset: number;
+}
+
+/** Where each record of a file begins, known from an index. */
+export interface RecordOffsets {
+  /** Records of the file. */
+  readonly count: number;
+  /** Where record i's header begins in the uncompressed file; for i = count, where the file ends. */
+  offsetOf(record: number): number;
+}
+
+export interface ReadBlocksOptions {
+  /** Names the file in errors and losses. */
+  path?: string;
+  /** Default `'error'`. */
+  policy?: CorruptionPolicy;
+  /** Records above this are corrupt and never allocated. Default 256 MiB, at most 1 GiB. */
+  maxRecordBytes?: number;
+  /** Verify payload CRCs too, default true. Header CRCs are always verified. */
+  checkCrc?: boolean;
+  /** Makes losses exact and a file that ends too early visible. */
+  index?: RecordOffsets;
+  onLoss?: (loss: Loss) => void;
+  /** Most records in a block, default 4096. */
+  blockRecords?: number;
+  signal?: AbortSignal;
+  /** Where the blocks lie; give a decoder's own kernel to spare it a copy. Default: a new one. */
+  kernel?: Kernel;
+}
+
+const DEFAULT_MAX_RECORD = 256 << 20;
+/** Bytes are taken in pieces that stay in a core's cache from the check to the decoder. */
+const PIECE = 256 << 10;
+
+/**
+ * Reads TFRecords from bytes in chunks of any size and yields blocks of verified records, in order. Where a file ends in a
+ * loss, a last empty block says with `firstRecord` how far the ordinals went.
+ * @throws SHARDFEED_CORRUPT_RECORD, TRUNCATED, TOO_LARGE, CORRUPT_STREAM (policy `'error'`), BUDGET, ABORTED
+ */
+export async function* readBlocks(
+  source: ByteSource | AsyncIterable<Uint8Array>,
+  options: ReadBlocksOptions = {},
+): AsyncGenerator<RecordBlock> {
+  const reader = new RecordReader(source, options);
+  try {
+    for (let block = await reader.next(); block !== undefined; block = await reader.next()) yield block;
+  } finally {
+    await reader.close();
+  }
+}
+
+/** What stands at an offset of the stream. */
+interface Examined {
+  readonly status: WalkStatus;
+  readonly offset: number;
+  /** The declared length, where there is a header. */
+  readonly length: number;
+}
+
+/** Bytes that are being lost, from `offset` to where the next record is found. */
+interface OpenLoss {
+  readonly offset: number;
+  reason: LossReason;
+}
+
+class RecordReader {
+  readonly #input: AsyncIterator<Uint8Array | Gap>;
+  readonly #kernel: Kernel;
+  readonly #window: StreamWindow;
+  readonly #prefixes: CrcPrefixes;
+  readonly #ledger: LossLedger;
+  readonly #options: ReadBlocksOptions;
+  readonly #maxLength: number;
+  readonly #checkCrc: boolean;
+  readonly #capacity: number;
+  readonly #out: number;
+  readonly #state: number;
+  #chunk: Uint8Array = new Uint8Array(0);
+  #gap: Gap | undefined;
+  #ended = false;
+  #loss: OpenLoss | undefined;
+  /** Ordinal of the record at the window's start. */
+  #record = 0;
+  /** Offsets are those of the file: no gap of unknown size came before. */
+  #exact = true;
+  /** The end of the block that was handed out last: its bytes go when the next one is asked for. */
+  #handedOut = 0;
+  #lossAtEnd = false;
+
+  constructor(source: ByteSource | AsyncIterable<Uint8Array>, options: ReadBlocksOptions) {
+    const { maxRecordBytes = DEFAULT_MAX_RECORD, blockRecords = 4096 } = options;
+    if (!(maxRecordBytes >= 0 && maxRecordBytes <= 2 ** 30)) {
+      throw new ShardfeedError('SHARDFEED_USAGE', `maxRecordBytes is ${maxRecordBytes}, 0 to 2^30 is wanted`);
+    }
+    if (!(Number.isInteger(blockRecords) && blockRecords > 0)) {
+      throw new ShardfeedError('SHARDFEED_USAGE', `blockRecords is ${blockRecords}, a number from 1 is wanted`);
+    }
+    this.#input = source[Symbol.asyncIterator]();
+    this.#options = options;
+    this.#maxLength = maxRecordBytes;
+    this.#checkCrc = options.checkCrc ?? true;
+    this.#capacity = blockRecords;
+    this.#ledger = new LossLedger(options.policy ?? 'error', options.onLoss);
+    const kernel = options.kernel ?? new Kernel();
+    this.#kernel = kernel;
+    this.#out = kernel.alloc(blockRecords * 12);
+    this.#state = kernel.alloc(8);
+    this.#window = new StreamWindow(kernel, PIECE + (64 << 10));
+    this.#prefixes = new CrcPrefixes(
+      (from, to, seed) => kernel.exports.crc32c!(this.#window.addressOf(from), to - from, seed) >>> 0,
+    );
+  }
+
+  /** The next block, or undefined at the end. */
+  async next(): Promise<RecordBlock | undefined> {
+    this.#consume(this.#handedOut);
+    for (;;) {
+      const { start, size } = this.#window;
+      if (size === 0) {
+        if (await this.#fill()) continue;
+        if (this.#gap === undefined) return this.#finish();
+        await this.#crossGap(this.#gap);
+        continue;
+      }
+      const [block, stop] = start < this.#prefixes.covered ? await this.#stepBlock() : this.#walkBlock();
+      if (block !== undefined) return this.#handOut(block);
+      const short = stop.status === Walk.SHORT_HEADER || stop.status === Walk.SHORT_PAYLOAD;
+      if (stop.status === Walk.OK || (short && (await this.#fill()))) continue;
+      const saved = await this.#recover(stop);
+      if (saved !== undefined) return this.#handOut(saved);
+    }
+  }
+
+  async close(): Promise<void> {
+    if (!this.#ended) await this.#input.return?.();
+    this.#ended = true;
+  }
+
+  #handOut(block: RecordBlock): RecordBlock {
+    this.#handedOut = block.firstOffset + block.bytes.length;
+    this.#record += block.count;
+    this.#lossAtEnd = false;
+    return block;
+  }
+
+  /** Takes the next piece into the window; false at the end of the file or at a gap. */
+  async #fill(): Promise<boolean> {
+    while (this.#chunk.length === 0) {
+      if (this.#ended || this.#gap !== undefined) return false;
+      const { signal } = this.#options;
+      if (signal?.aborted)
+        throw new ShardfeedError('SHARDFEED_ABORTED', 'reading was aborted', { cause: signal.reason });
+      const item = await this.#input.next();
+      if (item.done) this.#ended = true;
+      else if (isGap(item.value)) this.#gap = item.value;
+      else this.#chunk = item.value;
+    }
+    const piece = this.#chunk.subarray(0, PIECE);
+    this.#chunk = this.#chunk.subarray(piece.length);
+    this.#window.append(piece);
+    return true;
+  }
+
+  /** Makes the window reach up to an offset; false where the bytes end before. */
+  async #have(offset: number): Promise<boolean> {
+    while (this.#window.end < offset) if (!(await this.#fill())) return false;
+    return true;
+  }
+
+  #consume(to: number): void {
+    if (to <= this.#window.start) return;
+    this.#prefixes.forget(to);
+    this.#window.consume(to);
+  }
+
+  /** The fast path: as many good records as the window holds. */
+  #walkBlock(): [block: RecordBlock | undefined, stop: Examined] {
+    const window = this.#window;
+    const { start, end } = window;
+    const from = window.addressOf(start);
+    const to = window.addressOf(end);
+    const { exports, view } = this.#kernel;
+    const out = this.#out;
+    const capacity = this.#capacity;
+    const check = this.#checkCrc ? 1 : 0;
+    const count = exports.walkRecords!(from, to, to, from, out, capacity, this.#maxLength, check, this.#state);
+    const position = start + view.getUint32(this.#state + 4, true) - from;
+    const status = view.getUint32(this.#state, true) as WalkStatus;
+    if (count > 0) return [this.#block(position, count), { status, offset: position, length: 0 }];
+    const length = end - position < HEADER_BYTES ? 0 : this.#lengthAt(position);
+    return [undefined, { status, offset: position, length }];
+  }
+
+  /** A block of the records up to `end`, whose places the kernel has written to #out. */
+  #block(end: number, count: number): RecordBlock {
+    const { buffer } = this.#kernel.memory;
+    const out = this.#out;
+    const stride = 4 * this.#capacity;
+    const { start } = this.#window;
+    return {
+      bytes: this.#window.bytes(start, end),
+      count,
+      offsets: new Uint32Array(buffer, out, count),
+      lengths: new Uint32Array(buffer, out + stride, count),
+      ...(this.#checkCrc ? { crcs: new Uint32Array(buffer, out + 2 * stride, count) } : {}),
+      firstRecord: this.#record,
+      firstOffset: start,
+    };
+  }
+
+  /** The careful path, through bytes that were looked at while searching: no payload is walked a second time. */
+  async #stepBlock(): Promise<[block: RecordBlock | undefined, stop: Examined]> {
+    const { start } = this.#window;
+    const places: number[] = [];
+    let at = await this.#examine(start);
+    while (at.status === Walk.OK) {
+      places.push(at.offset + HEADER_BYTES, at.length);
+      const next = at.offset + FRAME_BYTES + at.length;
+      const full = places.length === 2 * this.#capacity || next - start >= PIECE;
+      if (full || next >= this.#prefixes.covered || next === this.#window.end) break;
+      at = await this.#examine(next);
+    }
+    return [places.length > 0 ? this.#blockOf(places) : undefined, at];
+  }
+
+  #blockOf(places: readonly number[]): RecordBlock {
+    const { start } = this.#window;
+    const count = places.length / 2;
+    const { view } = this.#kernel;
+    let end = start;
+    for (let i = 0; i < count; i++) {
+      const payload = places[2 * i]!;
+      const length = places[2 * i + 1]!;
+      end = payload + length + 4;
+      const at = this.#out + 4 * i;
+      view.setUint32(at, payload - start, true);
+      view.setUint32(at + 4 * this.#capacity, length, true);
+      view.setUint32(at + 8 * this.#capacity, this.#prefixes.range(payload, payload + length), true);
+    }
+    return this.#block(end, count);
+  }
+
+  /** Says what stands at an offset, reading on as far as its header declares. */
+  async #examine(offset: number): Promise<Examined> {
+    if (!(await this.#have(offset + HEADER_BYTES))) return { status: Walk.SHORT_HEADER, offset, length: 0 };
+    const { length, good } = readHeader(this.#window.bytes(offset, offset + HEADER_BYTES), 0);
+    if (!good) return { status: Walk.BAD_HEADER, offset, length };
+    if (length > this.#maxLength) return { status: Walk.TOO_LARGE, offset, length };
+    if (!(await this.#have(offset + FRAME_BYTES + length))) return { status: Walk.SHORT_PAYLOAD, offset, length };
+    return { status: this.#payloadIsGood(offset, length) ? Walk.OK : Walk.BAD_PAYLOAD, offset, length };
+  }
+
+  #payloadIsGood(offset: number, length: number): boolean {
+    const payload = offset + HEADER_BYTES;
+    const crc = this.#prefixes.range(payload, payload + length);
+    const stored = this.#kernel.view.getUint32(this.#window.addressOf(payload + length), true);
+    return maskCrc(crc) === stored;
+  }
+
+  /** Whether a good header stands at an offset, or the bytes end before there can be one. */
+  async #headerOrEnd(offset: number): Promise<boolean> {
+    if (!(await this.#have(offset + HEADER_BYTES))) return true;
+    return readHeader(this.#window.bytes(offset, offset + HEADER_BYTES), 0).good;
+  }
+
+  #lengthAt(offset: number): number {
+    return readHeader(this.#window.bytes(offset, offset + HEADER_BYTES), 0).length;
+  }
+
+  /** Whether the stored length, though its CRC may be bad, leads to a payload whose CRC is good. */
+  async #leadsToPayload(offset: number, length: number): Promise<boolean> {
+    if (length > this.#maxLength || !(await this.#have(offset + FRAME_BYTES + length))) return false;
+    return this.#payloadIsGood(offset, length);
+  }
+
+  /**
+   * Deals with what is wrong at the window's start. Returns a block where only a header was bad; else leaves the window
+   * at the next record, or empty.
+   */
+  async #recover(bad: Examined): Promise<RecordBlock | undefined> {
+    const { offset, length, status } = bad;
+    const cutByGap = this.#gap !== undefined && (status === Walk.SHORT_HEADER || status === Walk.SHORT_PAYLOAD);
+    if (this.#ledger.strict) throw cutByGap ? this.#gapError(this.#gap!) : this.#errorOf(bad);
+    const behind = offset + FRAME_BYTES + length;
+    if (status === Walk.BAD_HEADER && (await this.#leadsToPayload(offset, length))) {
+      this.#report({ reason: 'header-checksum', offset, end: offset + HEADER_BYTES, count: 0, atLeast: false });
+      return this.#blockOf([offset + HEADER_BYTES, length]);
+    }
+    this.#loss = { offset, reason: REASONS[status] };
+    if (status === Walk.BAD_PAYLOAD) {
+      // Puts the payload on record as seen, so that what is inside it goes the careful path.
+      this.#prefixes.range(offset + HEADER_BYTES, behind);
+      if ((await this.#headerOrEnd(behind)) || (await this.#leadsToPayload(behind, this.#lengthAt(behind)))) {
+        await this.#lose(behind);
+        this.#closeLoss(1, false);
+        return undefined;
+      }
+    }
+    const { index } = this.#options;
+    if (index !== undefined && this.#exact && index.offsetOf(this.#record) === offset) {
+      await this.#skipTo(index.offsetOf(this.#record + 1), 1);
+    } else {
+      await this.#search(offset + 1);
+    }
+    return undefined;
+  }
+
+  /** Gives the bytes up to an offset that an index names up; `count` records begin in them. */
+  async #skipTo(offset: number, count: number): Promise<void> {
+    while (this.#window.end < offset) {
+      await this.#lose(this.#window.end);
+      if (!(await this.#fill())) return;
+    }
+    await this.#lose(offset);
+    this.#closeLoss(count, false);
+  }
+
+  /**
+   * Looks for the next record from an offset on, and accepts only one whose header and payload are good and which
+   * another good header or the end follows. Where there is none, the window is empty afterwards and the loss stays open.
+   */
+  async #search(from: number): Promise<void> {
+    let at = from;
+    for (;;) {
+      const window = this.#window;
+      const end = window.addressOf(window.end);
+      const found =
+        at >= window.end ? end : this.#kernel.exports.findHeader!(window.addressOf(at), end, this.#maxLength);
+      if (found === end) {
+        at = Math.max(at, window.end - HEADER_BYTES + 1);
+        await this.#lose(Math.min(at, window.end));
+        if (await this.#fill()) continue;
+        await this.#lose(window.end);
+        return;
+      }
+      at = window.start + found - window.addressOf(window.start);
+      if (at - window.start > PIECE) await this.#lose(at);
+      const candidate = await this.#examine(at);
+      if (candidate.status === Walk.OK && (await this.#headerOrEnd(at + FRAME_BYTES + candidate.length))) {
+        await this.#lose(at);
+        this.#closeLoss(1, true);
+        return;
+      }
+      at++;
+    }
+  }
+
+  /** Hands lost bytes to the quarantine and gives them up. */
+  async #lose(to: number): Promise<void> {
+    const { start } = this.#window;
+    if (to <= start) return;
+    await this.#ledger.quarantine(this.#window.bytes(start, to), start);
+    this.#consume(to);
+  }
+
+  #closeLoss(count: number, atLeast: boolean): void {
+    const loss = this.#loss!;
+    this.#loss = undefined;
+    this.#report({ reason: loss.reason, offset: loss.offset, end: this.#window.start, count, atLeast });
+    this.#lossAtEnd = true;
+    this.#record += count;
+  }
+
+  #report(loss: Omit<Loss, 'path' | 'record'>): void {
+    const { path } = this.#options;
+    this.#ledger.report({ ...(path === undefined ? {} : { path }), ...loss, record: this.#record });
+  }
+
+  /** The window is empty and a gap follows. */
+  async #crossGap(gap: Gap): Promise<void> {
+    if (this.#ledger.strict) throw this.#gapError(gap);
+    this.#gap = undefined;
+    const window = this.#window;
+    this.#loss ??= { offset: window.start, reason: 'damaged-stream' };
+    this.#loss.reason = 'damaged-stream';
+    this.#prefixes.forget(Number.POSITIVE_INFINITY);
+    if (gap.lostBytes === undefined) this.#exact = false;
+    window.jump(window.start + (gap.lostBytes ?? 0));
+    const { index } = this.#options;
+    if (index !== undefined && this.#exact) {
+      const record = firstRecordFrom(index, window.start);
+      await this.#skipTo(index.offsetOf(record), record - this.#record);
+    } else if (gap.atRecord) {
+      this.#closeLoss(1, true);
+    } else {
+      await this.#search(window.start);
+    }
+  }
+
+  /** The file has ended. */
+  #finish(): RecordBlock | undefined {
+    const { index } = this.#options;
+    const missing = index === undefined ? 0 : index.count - this.#record;
+    if (missing > 0 && this.#loss === undefined) {
+      if (this.#ledger.strict) throw this.#truncatedError(index!);
+      this.#loss = { offset: this.#window.start, reason: 'truncated' };
+    }
+    if (this.#loss !== undefined) {
+      if (missing > 0) this.#window.jump(Math.max(this.#window.start, index!.offsetOf(index!.count)));
+      this.#closeLoss(Math.max(1, missing), index === undefined);
+    }
+    if (!this.#lossAtEnd) return undefined;
+    return this.#handOut(this.#block(this.#window.start, 0));
+  }
+
+  #where(offset: number): { path?: string; offset: number; record: number } {
+    const { path } = this.#options;
+    return { ...(path === undefined ? {} : { path }), offset, record: this.#record };
+  }
+
+  #errorOf({ status, offset, length }: Examined): ShardfeedError {
+    const [code, what] = FAULTS[status]!;
+    const detail =
+      status === Walk.TOO_LARGE
+        ? ` (${length} bytes, the limit is ${this.#maxLength}: raise maxRecordBytes if that is right)`
+        : status === Walk.SHORT_PAYLOAD
+          ? ` (${length} bytes declared, ${this.#window.end - offset - HEADER_BYTES} are there)`
+          : '';
+    return new ShardfeedError(code, `${what}${detail} at byte ${offset}, record ${this.#record}${this.#in()}`, {
+      ...this.#where(offset),
+    });
+  }
+
+  #gapError(gap: Gap): ShardfeedError {
+    return new ShardfeedError(
+      'SHARDFEED_CORRUPT_STREAM',
+      `${gap.reason}: stored bytes ${gap.storedStart} to ${gap.storedEnd}, at record ${this.#record}${this.#in()}`,
+      this.#where(this.#window.start),
+    );
+  }
+
+  #truncatedError(index: RecordOffsets): ShardfeedError {
+    return new ShardfeedError(
+      'SHARDFEED_TRUNCATED',
+      `the file ends after ${this.#record} records, its index lists ${index.count}${this.#in()}`,
+      this.#where(this.#window.start),
+    );
+  }
+
+  #in(): string {
+    return this.#options.path === undefined ? '' : ` of ${this.#options.path}`;
+  }
+}
+
+const REASONS: Record<WalkStatus, LossReason> = {
+  [Walk.OK]: 'truncated',
+  [Walk.SHORT_HEADER]: 'truncated',
+  [Walk.SHORT_PAYLOAD]: 'truncated',
+  [Walk.BAD_HEADER]: 'header-checksum',
+  [Walk.BAD_PAYLOAD]: 'payload-checksum',
+  [Walk.TOO_LARGE]: 'too-large',
+};
+
+const FAULTS: Partial<Record<WalkStatus, [ErrorCode, string]>> = {
+  [Walk.SHORT_HEADER]: ['SHARDFEED_TRUNCATED', 'the file ends inside a record header'],
+  [Walk.SHORT_PAYLOAD]: ['SHARDFEED_TRUNCATED', 'the file ends inside a record'],
+  [Walk.BAD_HEADER]: ['SHARDFEED_CORRUPT_RECORD', 'the checksum of a record header does not match'],
+  [Walk.BAD_PAYLOAD]: ['SHARDFEED_CORRUPT_RECORD', 'the checksum of a record does not match'],
+  [Walk.TOO_LARGE]: ['SHARDFEED_TOO_LARGE', 'a record is too large'],
+};
+
+/** The first record that begins at or behind an offset. */
+function firstRecordFrom(index: RecordOffsets, offset: number): number {
+  let low = 0;
+  let high = index.count;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (index.offsetOf(middle) < offset) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
