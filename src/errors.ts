@@ -95,6 +95,13 @@ export function isShardfeedError(error: unknown, code?: ErrorCode): error is Sha
   return error instanceof ShardfeedError && (code === undefined || error.code === code);
 }
 
+/** @throws SHARDFEED_ABORTED once the signal has fired; its reason is the cause. */
+export function throwIfAborted(signal: AbortSignal | undefined, path?: string): void {
+  if (signal?.aborted !== true) return;
+  const where = path === undefined ? {} : { path };
+  throw new ShardfeedError('SHARDFEED_ABORTED', 'aborted', { ...where, cause: signal.reason });
+}
+
 const EXIT_CODES: Partial<Record<ErrorCode, number>> = {
   SHARDFEED_USAGE: 2,
   SHARDFEED_CORRUPT_RECORD: 3,

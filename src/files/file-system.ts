@@ -1,7 +1,8 @@
 /**
  * The port through which all bytes enter and leave. Paths are absolute within a file system, `/`-separated, without
- * scheme; a driver percent-encodes what its transport needs. Every failure is a ShardfeedError: NOT_FOUND, EXISTS,
- * PERMISSION, NO_SPACE, UNSUPPORTED, ABORTED, else IO, with `path` set.
+ * scheme; any name without `/` and NUL is allowed, and a driver percent-encodes what its transport needs. `.`, `..` and
+ * repeated slashes are resolved by their text. Every failure is a ShardfeedError: NOT_FOUND, EXISTS, PERMISSION,
+ * NO_SPACE, UNSUPPORTED, ABORTED, else IO, with `path` set. `shardfeed/files/conformance` proves a driver.
  */
 export interface FileSystem {
   /** URI scheme without colon: `file`, `memory`, `hdfs`. */
@@ -13,13 +14,26 @@ export interface FileSystem {
   list(path: string, options?: CallOptions): AsyncIterable<FileStat>;
   /** Bytes [start, end) in chunks; a range beyond the end of the file ends there. A chunk belongs to the caller. */
   read(path: string, options?: ReadOptions): AsyncIterable<Uint8Array>;
-  /** Opens a new file for writing; parent folders are created. @throws SHARDFEED_EXISTS unless `overwrite` */
+  /**
+   * Opens a new file for writing; parent folders are created. Of several creators of one file one succeeds.
+   * @throws SHARDFEED_EXISTS unless `overwrite`, and always where a folder has the name; IO where a parent is a file
+   */
   create(path: string, options?: CreateOptions): Promise<FileWriter>;
-  /** Moves a file or folder to a name that does not exist, atomically. @throws SHARDFEED_EXISTS, SHARDFEED_NOT_FOUND */
+  /**
+   * Moves a file or folder to a name that does not exist, atomically and durably; an empty folder of that name exists.
+   * Of several movers to one name exactly one succeeds.
+   * @throws SHARDFEED_EXISTS; NOT_FOUND where the source or the parent of the target is missing; IO into itself
+   */
   rename(from: string, to: string, options?: CallOptions): Promise<void>;
-  /** Deletes a file, or a folder with all it holds; what does not exist is no error. */
-  delete(path: string, options?: CallOptions): Promise<void>;
+  /** Deletes a file, or a folder with all it holds; what does not exist is no error. @throws IO for the root */
+  delete(path: string, options?: DeleteOptions): Promise<void>;
+  /** Makes a folder and its parents; one that exists is no error. @throws SHARDFEED_EXISTS for a file of that name */
   mkdir(path: string, options?: CallOptions): Promise<void>;
+  /**
+   * Moves a file to a name, atomically replacing a file that has it: at every moment the name leads to the old or the new
+   * file. @throws SHARDFEED_EXISTS where the target is a folder, SHARDFEED_NOT_FOUND, IO where the source is a folder
+   */
+  replaceFile?(from: string, to: string, options?: CallOptions): Promise<void>;
   /** Bytes that can still be written under this path, where the driver can tell. */
   freeSpace?(path: string, options?: CallOptions): Promise<number>;
 }
@@ -29,6 +43,8 @@ export interface Capabilities {
   readonly blockLocations?: boolean;
   /** `FileSystem.freeSpace` is there. */
   readonly freeSpace?: boolean;
+  /** `FileSystem.replaceFile` is there. */
+  readonly replaceFile?: boolean;
 }
 
 export interface CallOptions {
@@ -41,8 +57,12 @@ export interface ReadOptions extends CallOptions {
   end?: number;
 }
 export interface CreateOptions extends CallOptions {
-  /** Replace an existing file. Default false. */
+  /** Replace an existing file; its old bytes may be gone at once. Default false. */
   overwrite?: boolean;
+}
+export interface DeleteOptions extends CallOptions {
+  /** Delete what a folder holds; false: a folder that holds anything is an error (IO). Default true. */
+  recursive?: boolean;
 }
 
 export interface FileStat {
@@ -55,12 +75,12 @@ export interface FileStat {
   readonly mtimeMs: number;
 }
 
-/** Writes one file from its start to its end. */
+/** Writes one file from its start to its end. One call at a time: await each before the next. */
 export interface FileWriter {
   /** Resolves when the writer can take more. It does not keep the buffer after it resolves. */
   write(bytes: Uint8Array): Promise<void>;
-  /** Makes the bytes durable (fsync) and the file complete. A second call does nothing. */
+  /** Makes the bytes and the name durable (fsync) and the file complete. A second call does nothing. */
   close(): Promise<void>;
-  /** Gives the file up and deletes what was written. Does nothing after close. */
+  /** Gives the file up and deletes what was written; later writes fail. Does nothing after close or abort. */
   abort(): Promise<void>;
 }

@@ -1,0 +1,139 @@
+import { lstat, type Stats, stat } from 'node:fs';
+import glob, { type Options } from 'fast-glob';
+import { isShardfeedError, ShardfeedError, throwIfAborted } from '../errors.js';
+import type { CallOptions, FileStat, FileSystem } from './file-system.js';
+import { localError } from './local/errors.js';
+import { baseName, compareBytes, isHidden, joinPath } from './paths.js';
+
+const SPECIAL = /[*?[\]{}()!+@\\]/;
+
+/**
+ * The files that a path or pattern leads to, in bytewise order. See `Files.expand`.
+ * `uri` is what the user wrote, for messages.
+ */
+export async function expandPattern(
+  fs: FileSystem,
+  path: string,
+  uri: string,
+  options: CallOptions = {},
+): Promise<string[]> {
+  const { base, pattern } = await splitPattern(fs, path, options);
+  const matches = pattern === '' ? [base] : await match(fs, base, pattern, options);
+  const files = new Set<string>();
+  for (const found of matches) {
+    const stat = await statIfThere(fs, found, options);
+    if (stat?.type === 'file') files.add(stat.path);
+    else if (stat !== undefined) for (const file of await visibleFiles(fs, stat.path, options)) files.add(file);
+  }
+  if (files.size === 0) throw notFound(uri, pattern, matches.length > 0);
+  return [...files].sort(compareBytes);
+}
+
+/** Cuts a path where its pattern begins. A segment that exists as it is written is no pattern. */
+async function splitPattern(fs: FileSystem, path: string, options: CallOptions) {
+  const segments = path.split('/').slice(1);
+  let base = '/';
+  for (const [i, segment] of segments.entries()) {
+    const next = joinPath(base, segment);
+    if (SPECIAL.test(segment) && (await statIfThere(fs, next, options)) === undefined) {
+      return { base, pattern: segments.slice(i).join('/') };
+    }
+    base = next;
+  }
+  return { base, pattern: '' };
+}
+
+async function match(fs: FileSystem, base: string, pattern: string, options: CallOptions): Promise<string[]> {
+  if ((await statIfThere(fs, base, options))?.type !== 'folder') return [];
+  const settings: Options = {
+    cwd: base,
+    onlyFiles: false,
+    ignore: ['**/_*', '**/_*/**'],
+    fs: fs.scheme === 'file' ? { stat: statBelowFile(stat), lstat: statBelowFile(lstat) } : globAdapter(fs, options),
+  };
+  try {
+    // fast-glob calls what begins with `!` a negative pattern, except `!(...)`.
+    const names = await glob(/^!(?!\()/.test(pattern) ? `\\${pattern}` : pattern, settings);
+    throwIfAborted(options.signal);
+    return names.map((name) => joinPath(base, name));
+  } catch (error) {
+    throw localError(error, `look for ${pattern} in`, base);
+  }
+}
+
+/** fast-glob passes over ENOENT alone; for `{a,b}/c` it also asks for what would lie below a file. */
+function statBelowFile<T extends typeof stat>(call: T): T {
+  const wrapped = (path: string, callback: (error: NodeJS.ErrnoException | null, stats: Stats) => void): void =>
+    call(path, (error, stats) => callback(error?.code === 'ENOTDIR' ? { ...error, code: 'ENOENT' } : error, stats));
+  return wrapped as T;
+}
+
+/** The part of `node:fs` that fast-glob calls when it is asked for promises. */
+function globAdapter(fs: FileSystem, options: CallOptions): NonNullable<Options['fs']> {
+  type Callback = (error: Error | null, result?: unknown) => void;
+  const call = (promise: Promise<unknown>, callback: Callback): void => {
+    promise.then(
+      (result) => callback(null, result),
+      (error: unknown) => callback(withErrno(error)),
+    );
+  };
+  const statPath = (path: string, callback: Callback) => call(fs.stat(path, options).then(toDirent), callback);
+  const readdir = (path: string, _options: unknown, callback: Callback) =>
+    call(readFolder(fs, path, options), callback);
+  // fast-glob types its adapter as the overloads of `node:fs`; it calls only these forms.
+  return { stat: statPath, lstat: statPath, readdir } as unknown as NonNullable<Options['fs']>;
+}
+
+async function readFolder(fs: FileSystem, path: string, options: CallOptions) {
+  const entries: ReturnType<typeof toDirent>[] = [];
+  for await (const stat of fs.list(path, options)) entries.push(toDirent(stat));
+  return entries;
+}
+
+function toDirent(stat: FileStat) {
+  const folder = stat.type === 'folder';
+  return {
+    name: baseName(stat.path),
+    isFile: () => !folder,
+    isDirectory: () => folder,
+    isSymbolicLink: no,
+    isBlockDevice: no,
+    isCharacterDevice: no,
+    isFIFO: no,
+    isSocket: no,
+  };
+}
+
+const no = (): boolean => false;
+
+function withErrno(error: unknown): Error {
+  if (isShardfeedError(error, 'SHARDFEED_NOT_FOUND'))
+    return Object.assign(new Error(error.message), { code: 'ENOENT' });
+  return error instanceof Error ? error : new Error(String(error));
+}
+
+async function visibleFiles(fs: FileSystem, folder: string, options: CallOptions): Promise<string[]> {
+  const files: string[] = [];
+  for await (const stat of fs.list(folder, options)) {
+    if (stat.type === 'file' && !isHidden(baseName(stat.path))) files.push(stat.path);
+  }
+  return files;
+}
+
+async function statIfThere(fs: FileSystem, path: string, options: CallOptions): Promise<FileStat | undefined> {
+  try {
+    return await fs.stat(path, options);
+  } catch (error) {
+    if (isShardfeedError(error, 'SHARDFEED_NOT_FOUND')) return undefined;
+    throw error;
+  }
+}
+
+function notFound(uri: string, pattern: string, foldersFound: boolean): ShardfeedError {
+  const why = foldersFound
+    ? 'there are only folders without files (names that begin with _ or . do not count)'
+    : pattern === ''
+      ? 'no such file or folder'
+      : 'nothing matches (names that begin with _ or . do not count)';
+  return new ShardfeedError('SHARDFEED_NOT_FOUND', `${uri}: ${why}`, { path: uri });
+}

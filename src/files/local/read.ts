@@ -1,0 +1,55 @@
+import { type FileHandle, open } from 'node:fs/promises';
+import { ShardfeedError, throwIfAborted } from '../../errors.js';
+import type { ReadOptions } from '../file-system.js';
+import { guarded } from './errors.js';
+
+const CHUNK_BYTES = 1 << 20;
+
+/**
+ * Reads a local file in chunks of 1 MiB, the next one on its way while the caller works on this one. Pipes and
+ * devices are read too, from where they stand: a `start` skips.
+ */
+export async function* readLocalFile(path: string, options: ReadOptions): AsyncGenerator<Uint8Array> {
+  const { start = 0, end = Number.POSITIVE_INFINITY, signal } = options;
+  throwIfAborted(signal, path);
+  const handle = await guarded(open(path, 'r'), 'read', path, { ENOTDIR: 'SHARDFEED_NOT_FOUND' });
+  let ahead: Promise<Uint8Array> | undefined;
+  try {
+    const stat = await guarded(handle.stat(), 'read', path);
+    if (stat.isDirectory()) throw new ShardfeedError('SHARDFEED_IO', `cannot read ${path}: it is a folder`, { path });
+    const seekable = stat.isFile();
+    let position = seekable ? start : 0;
+    const size = seekable && stat.size > 0 ? stat.size : Number.POSITIVE_INFINITY;
+    const limit = Math.min(end, size);
+    const next = (): Promise<Uint8Array> => {
+      const length = Math.max(0, Math.min(CHUNK_BYTES, limit - position));
+      const chunk =
+        length === 0 ? Promise.resolve(NOTHING) : readChunk(handle, path, length, seekable ? position : null);
+      chunk.catch(() => undefined); // A failure is met where the chunk is awaited.
+      return chunk;
+    };
+    ahead = next();
+    for (;;) {
+      const chunk = await ahead;
+      throwIfAborted(signal, path);
+      if (chunk.length === 0) return;
+      const from = position;
+      position += chunk.length;
+      ahead = next();
+      if (from >= start) yield chunk;
+      else if (position > start) yield chunk.subarray(start - from);
+    }
+  } finally {
+    await ahead?.catch(() => undefined);
+    await handle.close();
+  }
+}
+
+const NOTHING = new Uint8Array(0);
+
+async function readChunk(handle: FileHandle, path: string, length: number, position: number | null) {
+  // Not from Node's pool, which other buffers share, and not zeroed.
+  const buffer = Buffer.allocUnsafeSlow(length);
+  const { bytesRead } = await guarded(handle.read(buffer, 0, length, position), 'read', path);
+  return new Uint8Array(buffer.buffer, 0, bytesRead);
+}
