@@ -8,8 +8,8 @@ import { runOnce } from './lib/measure.mjs';
 
 const PARTITIONINGS = {
   'row ranges, 4 parts': {},
-  'hash to 1,000 parts': { partitions: 1000, partitionBy: { hash: 'Ticket' } },
-  'global shuffle': { partitionBy: { shuffle: 1 } },
+  'hash to 1,000 parts': { partitions: 1000, partitionBy: 'hash', key: 'Ticket' },
+  'global shuffle': { partitionBy: 'shuffle', seed: 1 },
 };
 
 /** Every case as { shape, name, peakBytes, ... , reached }; the large CSV and all output are deleted at the end. */
@@ -20,9 +20,9 @@ export async function measureMemory({ quick, only }) {
   const script = fileURLToPath(new URL('ours/convert.mjs', import.meta.url));
   const results = [];
   for (const { csv, rows } of [table, large]) {
-    for (const [name, partition] of Object.entries(PARTITIONINGS)) {
+    for (const [name, options] of Object.entries(PARTITIONINGS)) {
       if (!name.includes(only)) continue;
-      const args = ['titanic', csv, out, '--partition', JSON.stringify(partition)];
+      const args = ['titanic', csv, out, '--options', JSON.stringify(options)];
       const run = await runOnce([process.execPath, script, ...args]);
       if (run.rows !== rows) throw new Error(`${name}: ${run.rows} rows of ${rows}`);
       const result = { shape: `${rows} rows`, cores: 2, name, rowsPerSecond: rows / run.seconds, ...run };
