@@ -1,5 +1,7 @@
 export * from './crc32c';
-export * from './csv';
+export { csvParse } from './csv';
+export { csvNumberInit } from './csv-number';
+export { csvCount, csvCountToRowEnd } from './csv-scan';
 export * from './example-decode';
 export * from './example-encode';
 export * from './framing';

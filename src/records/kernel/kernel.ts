@@ -47,7 +47,7 @@ export class Kernel {
     const abort = (): never => {
       throw new Error('kernel abort');
     };
-    const host: Record<string, unknown> = { memory: this.memory, abort };
+    const host: Record<string, unknown> = { memory: this.memory, abort, hostParseDouble: this.#parseDouble };
     for (const { module, name } of WebAssembly.Module.imports(compiled)) {
       if (module === 'env' && !(name in host)) host[name] = imports[name] ?? abort;
     }
@@ -98,6 +98,13 @@ export class Kernel {
     this.#u8.set(bytes, address);
     return address;
   }
+
+  /** The number that ASCII text in memory stands for: what the kernels' own parser leaves undecided, once in millions. */
+  readonly #parseDouble = (address: number, length: number): number => {
+    let text = '';
+    for (let i = address; i < address + length; i++) text += String.fromCharCode(this.#u8[i]!);
+    return Number(text);
+  };
 
   #grow(pages: number): void {
     try {

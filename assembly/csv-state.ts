@@ -1,0 +1,71 @@
+// What the CSV kernels share: the layout of their state and plan, and their status codes. src/convert/csv/kernel-state.ts
+// is the other side.
+
+// The state, u32 fields
+export const P_ROW: usize = 0; // where the next row begins
+export const P_END: usize = 4; // where the text ends; the byte at this address is a newline
+export const P_SCAN: usize = 8; // where the scan goes on
+export const P_PARITY: usize = 12; // of the quotes before P_SCAN
+export const P_NEXT: usize = 16; // next position in the index
+export const P_LAST: usize = 20; // end of the index
+export const P_INDEX: usize = 24; // the index: room for INDEX_BLOCK + 68 positions
+export const P_CELLS: usize = 28; // the plan: CELL_BYTES for each cell of a row
+export const P_CELL_COUNT: usize = 32;
+export const P_ABSENT: usize = 36; // addresses of the columns that no cell fills
+export const P_ABSENT_COUNT: usize = 40;
+export const P_COLUMNS: usize = 44; // all columns
+export const P_COLUMN_COUNT: usize = 48;
+export const P_MAX_ROWS: usize = 52;
+export const P_MAX_ROW_BYTES: usize = 56;
+export const P_DELIMITER: usize = 60;
+export const P_QUOTE: usize = 64; // 256: none
+export const P_BLANK_ROWS: usize = 68; // 1: an empty line is a row of one empty cell
+export const P_NULL_LENGTHS: usize = 72; // bit n: there is a null token of n bytes; bit 31: of 31 or more
+export const P_QUOTED_NULLS: usize = 76; // 1: null tokens count in quotes too
+export const P_NULLS: usize = 80; // pairs of address and length
+export const P_NULL_COUNT: usize = 84;
+export const P_ROWS: usize = 88; // out: rows in the columns
+export const P_GROW_COLUMN: usize = 92; // out, for PARSE_GROW: ordinal of the column, values and items it needs
+export const P_GROW_VALUES: usize = 96;
+export const P_GROW_ITEMS: usize = 100;
+export const P_BAD_CODE: usize = 104; // out, for PARSE_BAD
+export const P_BAD_CELL: usize = 108; // which cell, from 0
+export const P_BAD_START: usize = 112; // where the cell begins
+export const P_BAD_END: usize = 116; // where its content ends, or its quoting goes wrong
+export const P_BAD_ROW: usize = 120; // the row: start, end
+export const P_BAD_ROW_END: usize = 124;
+export const P_BAD_COUNT: usize = 128; // how many cells the row has
+
+// One cell of the plan, u32 fields
+export const CELL_BYTES: u32 = 32;
+export const L_OP: usize = 0;
+export const L_COLUMN: usize = 4; // address of the column; for OP_INFER of the state in csv-infer.ts
+export const L_SEPARATOR: usize = 8; // OP_LIST: address and length of the separator
+export const L_SEPARATOR_LENGTH: usize = 12;
+export const L_START: usize = 16; // OP_INFER keeps the cell here until its row is whole
+export const L_END: usize = 20;
+export const L_QUOTED: usize = 24;
+
+export const OP_SKIP: u32 = 0;
+export const OP_INT: u32 = 1;
+export const OP_FLOAT: u32 = 2;
+export const OP_BYTES: u32 = 3;
+export const OP_LIST: u32 = 4;
+export const OP_INFER: u32 = 5; // all cells or none
+
+export const PARSE_DONE: u32 = 0;
+export const PARSE_MORE: u32 = 1;
+export const PARSE_BAD: u32 = 2;
+export const PARSE_GROW: u32 = 3;
+
+export const BAD_FEW: u32 = 1;
+export const BAD_MANY: u32 = 2;
+export const BAD_STRAY_QUOTE: u32 = 3;
+export const BAD_AFTER_QUOTE: u32 = 4;
+export const BAD_OPEN_QUOTE: u32 = 5;
+export const BAD_INT: u32 = 6;
+export const BAD_INT_RANGE: u32 = 7;
+export const BAD_FLOAT: u32 = 8;
+export const BAD_LIST: u32 = 9;
+export const BAD_ROW_BYTES: u32 = 10;
+export const BAD_GROW: u32 = 11; // no bad row: it becomes PARSE_GROW

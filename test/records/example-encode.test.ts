@@ -1,0 +1,121 @@
+import CRC32C from 'crc-32/crc32c.js';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { encodeExample } from '../../src/records/encode-example.js';
+import { ExampleEncoder } from '../../src/records/example-encode.js';
+import { KernelColumns } from '../../src/records/kernel/columns.js';
+import { Kernel } from '../../src/records/kernel/kernel.js';
+import type { Row } from '../../src/records/row-values.js';
+import { rowsToBatch } from '../../src/records/rows-to-batch.js';
+import type { Feature, Schema } from '../../src/records/schema.js';
+
+const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
+const feature = (name: string, kind: Feature['kind'], shape: Feature['shape'] = []): Feature => ({ name, kind, shape });
+
+describe('encodeExample', () => {
+  test('writes the bytes that TensorFlow writes', () => {
+    const schema: Schema = {
+      features: [feature('a', 'int64'), feature('b', 'float'), feature('c', 'bytes'), feature('d', 'int64', 'ragged')],
+    };
+    // tf.train.Example: a: int64 [3], b: float [0.5], c: bytes ["hi"], d: int64 []
+    const a = '0a0a0a01611205' + '1a030a0103';
+    const b = '0a0d0a01621208' + '12060a040000003f';
+    const c = '0a0b0a01631206' + '0a040a026869';
+    const d = '0a070a01641202' + '1a00';
+    expect(hex(encodeExample({ d: [], c: 'hi', b: 0.5, a: 3 }, schema))).toBe(`0a31${a}${b}${c}${d}`);
+    expect(hex(encodeExample({ b: 0.5, c: 'hi', a: 3 }))).toBe(`0a28${b}${c}${a}`);
+    // a list without values has no kind
+    expect(hex(encodeExample({ d: [] }))).toBe('0a070a050a01641200');
+  });
+
+  test('a negative integer takes ten bytes, and an example without features is not empty', () => {
+    expect(hex(encodeExample({ a: -1 }))).toBe('0a150a130a0161120e1a0c0a0affffffffffffffffff01');
+    expect(hex(encodeExample({ a: null, b: undefined }))).toBe('0a00');
+  });
+});
+
+/** Where two byte strings begin to differ, -1 where they do not. */
+function firstDifference(a: Uint8Array, b: Uint8Array): number {
+  const length = Math.max(a.length, b.length);
+  for (let i = 0; i < length; i++) if (a[i] !== b[i]) return i;
+  return -1;
+}
+
+const masked = (bytes: Uint8Array): number => {
+  const crc = CRC32C.buf(bytes) >>> 0;
+  return (((crc >>> 15) | (crc << 17)) + 0xa282ead8) >>> 0;
+};
+
+/** One TFRecord, made in the plainest way. */
+function framed(payload: Uint8Array): Buffer {
+  const record = Buffer.alloc(payload.length + 16);
+  record.writeBigUInt64LE(BigInt(payload.length), 0);
+  record.writeUInt32LE(masked(record.subarray(0, 8)), 8);
+  record.set(payload, 12);
+  record.writeUInt32LE(masked(payload), 12 + payload.length);
+  return record;
+}
+
+function encodeAll(rows: Row[], schema: Schema): { bytes: Buffer; meta: number[] } {
+  const columns = new KernelColumns(new Kernel(), schema, Math.max(1, rows.length));
+  columns.fromBatch(rowsToBatch(rows, schema));
+  const { bytes, meta } = new ExampleEncoder(columns).encode(rows.length);
+  return { bytes: Buffer.from(bytes), meta: [...meta] };
+}
+
+const int64 = fc.oneof(fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }), fc.integer({ min: -3, max: 300 }));
+const bytes = fc.oneof(
+  fc.string({ maxLength: 20 }),
+  fc.uint8Array({ maxLength: 200 }),
+  fc.integer({ min: 100, max: 20_000 }).map((n) => 'x'.repeat(n)),
+);
+const values = { int64, float: fc.float(), bytes };
+const shape = fc.oneof(fc.constant([]), fc.constant('ragged' as const), fc.constantFrom([1], [3], [2, 20], [50]));
+const schemas = fc
+  .uniqueArray(
+    fc.record({
+      name: fc.oneof(
+        fc.string({ minLength: 1, maxLength: 12 }),
+        fc.integer({ min: 80, max: 300 }).map((n) => 'é'.repeat(n)),
+      ),
+      kind: fc.constantFrom('int64' as const, 'float' as const, 'bytes' as const),
+      shape,
+    }),
+    { selector: (f) => f.name, minLength: 1, maxLength: 8 },
+  )
+  .map((features): Schema => ({ features }));
+
+function rowOf(schema: Schema): fc.Arbitrary<Row> {
+  const entries = schema.features.map((f) => {
+    const value = values[f.kind] as fc.Arbitrary<unknown>;
+    const width = f.shape === 'ragged' ? undefined : f.shape.reduce((n, d) => n * d, 1);
+    const list = fc.array(value, width === undefined ? { maxLength: 30 } : { minLength: width, maxLength: width });
+    return fc.option(width === 1 ? value : list).map((v) => [f.name, v] as const);
+  });
+  return fc.tuple(...entries).map((list) => Object.fromEntries(list));
+}
+
+describe('the kernel encodes columns as encodeExample encodes rows', () => {
+  test('payloads, CRCs and meta, on random schemas and rows', () => {
+    const cases = schemas.chain((schema) => fc.tuple(fc.constant(schema), fc.array(rowOf(schema), { maxLength: 10 })));
+    fc.assert(
+      fc.property(cases, ([schema, rows]) => {
+        const payloads = rows.map((row) => encodeExample(row, schema));
+        const { bytes, meta } = encodeAll(rows, schema);
+        expect(firstDifference(bytes, Buffer.concat(payloads.map(framed)))).toBe(-1);
+        expect(meta).toEqual(payloads.flatMap((p) => [p.length, CRC32C.buf(p) >>> 0]));
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  test('records around the sizes where a length takes one byte more', () => {
+    const schema: Schema = { features: [feature('text', 'bytes')] };
+    const rows = [
+      0, 90, 100, 104, 105, 106, 107, 108, 109, 110, 111, 112, 120, 127, 128, 16_360, 16_384, 2_100_000, 3,
+    ].map((n) => ({ text: 'x'.repeat(n) }));
+    const { bytes } = encodeAll(rows, schema);
+    const expected = Buffer.concat(rows.map((row) => framed(encodeExample(row, schema))));
+    expect(firstDifference(bytes, expected)).toBe(-1);
+  });
+});
