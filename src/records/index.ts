@@ -2,10 +2,14 @@ export type { Batch, BytesColumn, Column, FixedColumn, Numbers, RaggedColumn } f
 export { isValid } from './batch.js';
 export { type ByteSource, type Gap, isGap } from './byte-source.js';
 export { crc32c, maskCrc, maskedCrc32c, unmaskCrc } from './crc32c.js';
+export { decodeColumns } from './example-columns.js';
+export { ExampleDecoder, type ExampleDecoderOptions, project } from './example-decoder.js';
+export { decodeExample, type Value } from './example-object.js';
 export { FRAME_BYTES, HEADER_BYTES } from './framing.js';
 export { type Int64As, KernelColumns } from './kernel/columns.js';
 export { Kernel } from './kernel/kernel.js';
 export type { CorruptionPolicy, Loss, LossReason } from './losses.js';
 export { type ReadBlocksOptions, type RecordBlock, type RecordOffsets, readBlocks } from './record-reader.js';
 export { frameChunks, frameRecords } from './record-writer.js';
+export { cellOf, type Row, rows } from './rows.js';
 export { type Feature, type FeatureKind, parseSchema, type Scalar, type Schema, widthOf } from './schema.js';

@@ -61,6 +61,15 @@ export class KernelColumns {
     this.kernel.view.setUint32(this.address + column * COLUMN_BYTES + field, value, true);
   }
 
+  /** Address of one column's descriptor. */
+  addressOf(column: number): number {
+    return this.address + column * COLUMN_BYTES;
+  }
+  /** Address and length of a column's key, UTF-8. */
+  keyOf(column: number): [address: number, length: number] {
+    return [this.get(column, C.KEY), this.get(column, C.KEY_LEN)];
+  }
+
   /** Forgets all rows. */
   reset(): void {
     this.schema.features.forEach((_, i) => {

@@ -1,0 +1,106 @@
+import { ShardfeedError } from '../errors.js';
+import { byteKey, type ParsedFeature, parseExample } from './example-parse.js';
+import { type Feature, type Scalar, type Schema, widthOf } from './schema.js';
+
+/** A decoded value: int64 as number where safe, else bigint; float as number; bytes as Uint8Array. */
+export type Value = number | bigint | Uint8Array;
+
+const utf8 = new TextEncoder();
+
+/**
+ * Decodes one Example into an object. Without a schema each feature stands as it is: one value plain, none as `[]`,
+ * several as an array. With a schema the object has the schema's features only: a value where the shape is `[]`,
+ * else an array (row-major); an absent one is its default, or null where nullable. Bytes are copies.
+ * @throws SHARDFEED_MALFORMED_EXAMPLE, SHARDFEED_SCHEMA_MISMATCH
+ */
+export function decodeExample(bytes: Uint8Array, schema?: Schema): Record<string, Value | Value[] | null> {
+  const row: Record<string, Value | Value[] | null> = {};
+  if (schema === undefined) {
+    for (const [key, parsed] of parseExample(bytes)) put(row, keyText(key), plain(parsed));
+    return row;
+  }
+  const keys = schema.features.map((feature) => byteKey(utf8.encode(feature.name)));
+  const wanted = new Set(keys);
+  const parsed = parseExample(bytes, (key) => wanted.has(key));
+  schema.features.forEach((feature, i) => {
+    const values = valuesOf(feature, parsed.get(keys[i]!));
+    const own = values === null ? null : values.map(copyOf);
+    put(row, feature.name, own !== null && feature.shape.length === 0 ? own[0]! : own);
+  });
+  return row;
+}
+
+/**
+ * The values of a feature in a record by its schema: what is there, else the default, else null where nullable.
+ * @throws SHARDFEED_SCHEMA_MISMATCH
+ */
+export function valuesOf(feature: Feature, parsed: ParsedFeature | undefined): readonly Value[] | null {
+  if (parsed?.kind === undefined) return absent(feature);
+  const name = JSON.stringify(feature.name);
+  if (parsed.kind !== feature.kind) {
+    throw mismatch(feature, `feature ${name} holds ${parsed.kind}, the schema wants ${feature.kind}`);
+  }
+  const width = widthOf(feature);
+  if (width >= 0 && parsed.values.length !== width) {
+    throw mismatch(feature, `feature ${name} holds ${parsed.values.length} values, the schema wants ${width}`);
+  }
+  return parsed.values;
+}
+
+function absent(feature: Feature): readonly Value[] | null {
+  if (feature.default !== undefined) return defaultOf(feature);
+  if (feature.nullable) return null;
+  throw mismatch(
+    feature,
+    `feature ${JSON.stringify(feature.name)} is absent: give it a default or make it nullable in the schema`,
+  );
+}
+
+/** A feature's default as values, repeated to fill its shape. */
+export function defaultOf(feature: Feature): Value[] {
+  const given: readonly Scalar[] = Array.isArray(feature.default) ? feature.default : [feature.default as Scalar];
+  const width = widthOf(feature);
+  const values = width > 1 && given.length === 1 ? new Array<Scalar>(width).fill(given[0]!) : given;
+  return values.map((v) => {
+    if (feature.kind === 'bytes') return v instanceof Uint8Array ? v : utf8.encode(String(v));
+    if (feature.kind === 'float') return Math.fround(Number(v));
+    const int = BigInt(v as number | bigint);
+    return Number.isSafeInteger(Number(int)) ? Number(int) : int;
+  });
+}
+
+function mismatch(feature: Feature, message: string): ShardfeedError {
+  return new ShardfeedError('SHARDFEED_SCHEMA_MISMATCH', message, { column: feature.name });
+}
+
+/** A byteKey as text. Protobuf strings are UTF-8; parsers of every language refuse others. */
+export function keyText(key: string): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(
+      Uint8Array.from(key, (c) => c.charCodeAt(0)),
+    );
+  } catch (cause) {
+    throw new ShardfeedError('SHARDFEED_MALFORMED_EXAMPLE', 'not a valid Example: a feature name is not UTF-8', {
+      cause,
+    });
+  }
+}
+
+/** One value plain, none or several as an array, with copies of bytes. */
+export function plain({ values }: ParsedFeature): Value | Value[] {
+  const own = values.map(copyOf);
+  return own.length === 1 ? own[0]! : own;
+}
+
+function copyOf(value: Value): Value {
+  return value instanceof Uint8Array ? value.slice() : value;
+}
+
+/** Sets a property by any name, `__proto__` too. */
+export function put<T>(object: Record<string, T>, name: string, value: T): void {
+  if (name === '__proto__') {
+    Object.defineProperty(object, name, { value, enumerable: true, configurable: true, writable: true });
+  } else {
+    object[name] = value;
+  }
+}
