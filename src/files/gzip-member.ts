@@ -1,3 +1,6 @@
+import { promisify } from 'node:util';
+import { gzip, gzipSync } from 'node:zlib';
+
 /** TensorFlow's reader takes compressed bytes in pieces of this size. */
 const PIECE = 262_144;
 /** A member may end on a multiple of PIECE, or from here on behind one: beyond its 8 byte trailer and last code. */
@@ -31,4 +34,29 @@ export function alignGzipMember(member: Uint8Array, start: number): Uint8Array {
   view.setUint16(HEADER + 4, extra - SMALLEST_EXTRA, true);
   aligned.set(member.subarray(HEADER), HEADER + extra);
   return aligned;
+}
+
+/** The system byte of the header: unknown, so that the bytes do not tell where they were made. */
+const SYSTEM = 9;
+const UNKNOWN_SYSTEM = 255;
+
+/**
+ * One gzip member with no name, time or system in it: its bytes depend on `bytes`, `level` and the version of zlib alone.
+ * For worker threads; {@link alignGzipMember} it where it is written behind other members.
+ */
+export function gzipMember(bytes: Uint8Array, level = -1): Uint8Array {
+  return makeAnonymous(gzipSync(bytes, { level }));
+}
+
+const gzipLater = promisify<Uint8Array, { level: number }, Buffer>(gzip);
+
+/** {@link gzipMember} on Node's thread pool. */
+export async function gzipMemberAsync(bytes: Uint8Array, level = -1): Promise<Uint8Array> {
+  return makeAnonymous(await gzipLater(bytes, { level }));
+}
+
+/** Takes the system out of the header of a member as zlib makes it, in place. */
+export function makeAnonymous<T extends Uint8Array>(member: T): T {
+  member[SYSTEM] = UNKNOWN_SYSTEM;
+  return member;
 }

@@ -1,3 +1,14 @@
+export type { Codec } from './compression/codec.js';
+export {
+  type CompressOptions,
+  type CompressWriter,
+  compressWriter,
+  gzipMemberWriter,
+  type MemberWriter,
+} from './compression/compress-writer.js';
+export { type DecompressOptions, decompress } from './compression/decompress.js';
+export { type DetectedFormat, detectFormat, HEAD_BYTES } from './compression/detect.js';
+export type { Member, MemberTable } from './compression/members.js';
 export type {
   CallOptions,
   Capabilities,
@@ -18,6 +29,8 @@ export {
   resolveUri,
   type WithFiles,
 } from './files.js';
+export { alignGzipMember, gzipMember } from './gzip-member.js';
 export { localFileSystem } from './local/local-file-system.js';
 export { type MemoryOptions, memoryFileSystem } from './memory/memory-file-system.js';
+export { type OpenSourceOptions, openSource } from './open-source.js';
 export { baseName, compareBytes, isHidden, joinPath, normalizePath, parentPath } from './paths.js';
