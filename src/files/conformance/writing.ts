@@ -21,12 +21,18 @@ export function writeCases(target: ConformanceTarget): ConformanceCase[] {
     }),
     test('create: pieces of any size come out in order', async (b) => {
       const path = b.path('pieces');
-      const pieces = [0, 1, 7, 4096, 65_535, 65_536, 65_537, 3, 0, 300_000].map((size) => pattern(size));
+      // Every size after every other, each with bytes of its own.
+      const sizes = [0, 1, 7, 4096, 32_767, 32_768, 40_000, 65_535, 65_536, 65_537, 300_000];
+      const content = pattern(2 * sizes.length * sizes.reduce((sum, size) => sum + size));
       const writer = await b.fs.create(path);
-      for (const piece of pieces) await writer.write(piece);
+      let at = 0;
+      for (const size of sizes.flatMap((one) => sizes.flatMap((other) => [one, other]))) {
+        await writer.write(content.subarray(at, at + size));
+        at += size;
+      }
       await writer.close();
-      assertSameBytes(await b.read(path), concat(pieces));
-      assert.equal((await b.fs.stat(path)).size, concat(pieces).length);
+      assertSameBytes(await b.read(path), content);
+      assert.equal((await b.fs.stat(path)).size, content.length);
     }),
     test('create: the buffer is free after write resolves', async (b) => {
       const path = b.path('reused');

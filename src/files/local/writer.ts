@@ -37,8 +37,9 @@ class LocalWriter implements FileWriter {
   async write(bytes: Uint8Array): Promise<void> {
     this.#checkOpen();
     throwIfAborted(this.#signal, this.#path);
-    if (this.#used + bytes.length > BUFFER_BYTES) await this.#flush();
-    if (bytes.length >= BUFFER_BYTES / 2) return this.#put(bytes);
+    const large = bytes.length >= BUFFER_BYTES / 2;
+    if (large || this.#used + bytes.length > BUFFER_BYTES) await this.#flush();
+    if (large) return this.#put(bytes);
     this.#buffer ??= new Uint8Array(BUFFER_BYTES);
     this.#buffer.set(bytes, this.#used);
     this.#used += bytes.length;
