@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { ShardfeedError } from '../errors.js';
+import { fromJsonValue, type JsonValue, toJsonValue } from './json-value.js';
 
 export type FeatureKind = 'int64' | 'float' | 'bytes';
 
@@ -24,14 +25,29 @@ export interface Schema {
   readonly labels?: readonly string[];
 }
 
-const scalar = z.union([z.number(), z.bigint(), z.string(), z.instanceof(Uint8Array)]);
-const featureSchema = z.strictObject({
-  name: z.string().min(1),
-  kind: z.enum(['int64', 'float', 'bytes']),
-  shape: z.union([z.array(z.int().positive()), z.literal('ragged')]).default([]),
-  default: z.union([scalar, z.array(scalar)]).optional(),
-  nullable: z.boolean().optional(),
-});
+const scalar = z.union([
+  z
+    .number()
+    .or(z.nan())
+    .or(z.literal([Infinity, -Infinity])),
+  z.bigint(),
+  z.string(),
+  z.instanceof(Uint8Array),
+  z.strictObject({ base64: z.base64() }),
+]);
+const featureSchema = z
+  .strictObject({
+    name: z.string().min(1),
+    kind: z.enum(['int64', 'float', 'bytes']),
+    shape: z.union([z.array(z.int().positive()), z.literal('ragged')]).default([]),
+    default: z.union([scalar, z.array(scalar)]).optional(),
+    nullable: z.boolean().optional(),
+  })
+  .transform(({ default: given, ...feature }): Feature => {
+    if (given === undefined) return feature;
+    const read = (value: unknown): Scalar => fromJsonValue(feature.kind, value) as Scalar;
+    return { ...feature, default: Array.isArray(given) ? given.map(read) : read(given) };
+  });
 const schemaSchema = z.strictObject({
   features: z.array(featureSchema).min(1),
   labels: z.array(z.string()).optional(),
@@ -60,18 +76,35 @@ export function parseSchema(json: unknown, options: { outputs?: boolean } = {}):
   return checkSchema(schema);
 }
 
+/** A schema as JSON, in a fixed order of keys; {@link parseSchema} reads it back without loss. */
+export function schemaToJson(schema: Schema): Record<string, unknown> {
+  return {
+    features: schema.features.map((feature) => ({
+      name: feature.name,
+      kind: feature.kind,
+      shape: feature.shape,
+      ...(feature.default === undefined ? {} : { default: defaultToJson(feature) }),
+      ...(feature.nullable === undefined ? {} : { nullable: feature.nullable }),
+    })),
+    ...(schema.labels === undefined ? {} : { labels: schema.labels }),
+  };
+}
+
+function defaultToJson({ kind, default: value }: Feature): JsonValue | JsonValue[] {
+  return Array.isArray(value) ? value.map((v: Scalar) => toJsonValue(kind, v)) : toJsonValue(kind, value as Scalar);
+}
+
 function isModelSpec(json: unknown): boolean {
   return typeof json === 'object' && json !== null && 'inputs' in json;
 }
 
 function fromModelSpec(json: unknown, outputs: boolean): Schema {
   const spec = validate(modelSpec, json);
-  const toFeature = ([name, f]: [string, z.infer<typeof modelFeature>]): Feature => ({
-    name,
-    kind: MODEL_KINDS[f.type],
-    shape: [],
-    ...(f.default === undefined ? {} : { default: f.default }),
-  });
+  const toFeature = ([name, f]: [string, z.infer<typeof modelFeature>]): Feature => {
+    const kind = MODEL_KINDS[f.type];
+    const some = f.default === undefined ? {} : { default: fromJsonValue(kind, f.default) as Scalar };
+    return { name, kind, shape: [], ...some };
+  };
   const labels = outputs ? Object.entries(spec.outputs ?? {}) : [];
   return {
     features: [...Object.entries(spec.inputs), ...labels].map(toFeature),
