@@ -115,10 +115,10 @@ export function xxh64At(p: usize, n: u32, seed: u32, out: usize): void {
 export function hashColumn(column: usize, rows: u32, out: usize, seed: u32): void {
   const kind = load<u32>(column, C_KIND);
   const width = load<u32>(column, C_WIDTH);
-  const values = load<u32>(column, C_VALUES);
-  const offsets = load<u32>(column, C_OFFSETS);
-  const rowOffsets = load<u32>(column, C_ROW_OFFSETS);
-  const validity = load<u32>(column, C_VALIDITY);
+  const values = load<u32>(column, C_VALUES) as usize;
+  const offsets = load<u32>(column, C_OFFSETS) as usize;
+  const rowOffsets = load<u32>(column, C_ROW_OFFSETS) as usize;
+  const validity = load<u32>(column, C_VALIDITY) as usize;
   for (let row: u32 = 0; row < rows; row++, out += 8) {
     if (load<u8>(validity + row) == 0) {
       store<u64>(out, HASH_MISSING);
@@ -154,20 +154,38 @@ export function hashColumn(column: usize, rows: u32, out: usize, seed: u32): voi
 // HyperLogLog of as many bytes would add is gone, and merging is as simple.
 export const DISTINCT_BITS: u64 = 15;
 
+const RANKS: i32 = 64 - 15 + 1;
+// The register that follows when rank k + 1 comes to register r, at k * 256 + r: 12,800 bytes at the end of the first
+// 64 KiB, which no data segment has to fill.
+const STEPS: usize = 49152;
+let stepsReady: bool = false;
+
+/** Must be called before `distinctNote`. */
+export function distinctInit(): void {
+  if (stepsReady) return;
+  for (let k = 0; k < RANKS; k++) {
+    for (let r = 0; r < 256; r++) {
+      const top = r >> 2;
+      // The ranks seen as bits: rank n at bit n + 1, so that the two bits below the highest always exist.
+      const seen = (top == 0 ? 0 : ((4 | (r & 3)) as u64) << (top - 1)) | ((4 as u64) << k);
+      const highest = 62 - (clz<u64>(seen) as i32);
+      store<u8>(STEPS + (k << 8) + r, ((highest << 2) | (((seen >> (highest - 1)) & 3) as i32)) as u8);
+    }
+  }
+  stepsReady = true;
+}
+
 /** Notes one hash. */
 // @ts-ignore: decorator
 @inline
 export function distinctNote(registers: usize, hash: u64): void {
   const at = registers + ((hash >> (64 - DISTINCT_BITS)) as usize);
-  const rank = clz<u64>((hash << DISTINCT_BITS) | (1 << (DISTINCT_BITS - 1))) + 1;
-  const r = load<u8>(at) as u64;
-  // The ranks seen as bits: rank k at bit k + 1, so that the two bits below the highest always exist.
-  const seen = (r == 0 ? 0 : (4 | (r & 3)) << ((r >> 2) - 1)) | ((1 as u64) << (rank + 1));
-  const top = 62 - clz<u64>(seen);
-  store<u8>(at, ((top << 2) | ((seen >> (top - 1)) & 3)) as u8);
+  const k = clz<u64>((hash << DISTINCT_BITS) | (1 << (DISTINCT_BITS - 1))) as usize;
+  store<u8>(at, load<u8>(STEPS + (k << 8) + load<u8>(at)));
 }
 
 /** Notes `count` hashes (u64 each) in 2^DISTINCT_BITS registers. */
 export function distinctAdd(registers: usize, hashes: usize, count: u32): void {
+  distinctInit();
   for (let i: usize = 0; i < count; i++) distinctNote(registers, load<u64>(hashes + (i << 3)));
 }
