@@ -1,6 +1,6 @@
 import { ShardfeedError } from '../errors.js';
 import type { Batch, Column, Numbers } from './batch.js';
-import { defaultOf, type Value, valuesOf } from './example-object.js';
+import { type DecodedValue, defaultOf, valuesOf } from './example-object.js';
 import { byteKey, parseExample } from './example-parse.js';
 import type { Int64As } from './kernel/columns.js';
 import { type Feature, type Schema, widthOf } from './schema.js';
@@ -17,7 +17,7 @@ export function decodeColumns(
 ): Batch {
   const keys = schema.features.map((feature) => byteKey(new TextEncoder().encode(feature.name)));
   const wanted = new Set(keys);
-  const cells = schema.features.map(() => [] as (readonly Value[] | null)[]);
+  const cells = schema.features.map(() => [] as (readonly DecodedValue[] | null)[]);
   for (const payload of payloads) {
     const parsed = payload === null ? null : parseExample(payload, (key) => wanted.has(key));
     schema.features.forEach((feature, i) => {
@@ -33,17 +33,17 @@ export function decodeColumns(
 }
 
 /** What stands in the row of a lost record. */
-function blank(feature: Feature): readonly Value[] | null {
+function blank(feature: Feature): readonly DecodedValue[] | null {
   if (feature.default !== undefined) return defaultOf(feature);
   return feature.nullable ? null : zeros(feature);
 }
 
-function zeros(feature: Feature): Value[] {
-  return new Array<Value>(Math.max(0, widthOf(feature))).fill(feature.kind === 'bytes' ? new Uint8Array(0) : 0);
+function zeros(feature: Feature): DecodedValue[] {
+  return new Array<DecodedValue>(Math.max(0, widthOf(feature))).fill(feature.kind === 'bytes' ? new Uint8Array(0) : 0);
 }
 
 /** Builds one column from the values of each row; null rows hold zeros (fixed) or nothing (ragged). */
-export function toColumn(feature: Feature, cells: readonly (readonly Value[] | null)[], int64: Int64As): Column {
+export function toColumn(feature: Feature, cells: readonly (readonly DecodedValue[] | null)[], int64: Int64As): Column {
   const rows = cells.map((cell) => cell ?? zeros(feature));
   const items = rows.flat();
   const some = cells.includes(null) ? { validity: bitmap(cells) } : {};

@@ -1,7 +1,7 @@
 import { ShardfeedError } from '../errors.js';
 import type { Batch } from './batch.js';
 import { ExampleLayout } from './example-layout.js';
-import { HEADER_BYTES } from './framing.js';
+import { FRAME_BYTES, HEADER_BYTES } from './framing.js';
 import { type Int64As, KernelColumns } from './kernel/columns.js';
 import { Kernel } from './kernel/kernel.js';
 import type { RecordBlock } from './record-reader.js';
@@ -16,13 +16,11 @@ export interface ExampleDecoderOptions {
   batchSize?: number;
   /** The kernel to work in; share it with the reader of the blocks to spare a copy. */
   kernel?: Kernel;
-  /** Names the file in errors. */
-  path?: string;
   /**
-   * Asked about each record that is no valid Example; true leaves it out: it keeps its row, with mask 0. Default: the
-   * error is thrown.
+   * Told about each record that is no valid Example, with its framed bytes (borrowed): it is left out and keeps its row,
+   * with mask 0. Default: the error is thrown.
    */
-  onMalformed?: (error: ShardfeedError) => boolean;
+  onMalformed?: (error: ShardfeedError, record: Uint8Array) => void;
 }
 
 /** The context of assembly/example-decode.ts. */
@@ -72,6 +70,7 @@ export class ExampleDecoder {
   #room = { address: 0, capacity: 0 };
   #firstRecord = 0;
   #firstOffset = 0;
+  /** The file that errors name; set it before each file's first block. */
   path: string | undefined;
 
   constructor(schema: Schema, options: ExampleDecoderOptions = {}) {
@@ -81,7 +80,6 @@ export class ExampleDecoder {
     }
     this.schema = columns === undefined ? schema : project(schema, columns);
     this.batchSize = batchSize;
-    this.path = options.path;
     this.#options = options;
     this.#kernel = kernel;
     this.#columns = new KernelColumns(kernel, this.schema, batchSize);
@@ -212,7 +210,10 @@ export class ExampleDecoder {
       'SHARDFEED_MALFORMED_EXAMPLE',
       `not a valid Example: malformed at byte ${this.#get(X.POSITION)} of it`,
     );
-    if (this.#options.onMalformed?.(error) !== true) throw error;
+    const { onMalformed } = this.#options;
+    if (onMalformed === undefined) throw error;
+    const { start, length } = this.#record(next);
+    onMalformed(error, this.#kernel.u8.subarray(start - HEADER_BYTES, start + length + FRAME_BYTES - HEADER_BYTES));
     while (this.addLost(1) === 0);
     this.#set(X.NEXT, next + 1);
   }

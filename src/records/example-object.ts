@@ -3,7 +3,7 @@ import { byteKey, type ParsedFeature, parseExample } from './example-parse.js';
 import { type Feature, type Scalar, type Schema, widthOf } from './schema.js';
 
 /** A decoded value: int64 as number where safe, else bigint; float as number; bytes as Uint8Array. */
-export type Value = number | bigint | Uint8Array;
+export type DecodedValue = number | bigint | Uint8Array;
 
 const utf8 = new TextEncoder();
 
@@ -13,8 +13,11 @@ const utf8 = new TextEncoder();
  * else an array (row-major); an absent one is its default, or null where nullable. Bytes are copies.
  * @throws SHARDFEED_MALFORMED_EXAMPLE, SHARDFEED_SCHEMA_MISMATCH
  */
-export function decodeExample(bytes: Uint8Array, schema?: Schema): Record<string, Value | Value[] | null> {
-  const row: Record<string, Value | Value[] | null> = {};
+export function decodeExample(
+  bytes: Uint8Array,
+  schema?: Schema,
+): Record<string, DecodedValue | DecodedValue[] | null> {
+  const row: Record<string, DecodedValue | DecodedValue[] | null> = {};
   if (schema === undefined) {
     for (const [key, parsed] of parseExample(bytes)) put(row, keyText(key), plain(parsed));
     return row;
@@ -34,7 +37,7 @@ export function decodeExample(bytes: Uint8Array, schema?: Schema): Record<string
  * The values of a feature in a record by its schema: what is there, else the default, else null where nullable.
  * @throws SHARDFEED_SCHEMA_MISMATCH
  */
-export function valuesOf(feature: Feature, parsed: ParsedFeature | undefined): readonly Value[] | null {
+export function valuesOf(feature: Feature, parsed: ParsedFeature | undefined): readonly DecodedValue[] | null {
   if (parsed?.kind === undefined) return absent(feature);
   const name = JSON.stringify(feature.name);
   if (parsed.kind !== feature.kind) {
@@ -47,7 +50,7 @@ export function valuesOf(feature: Feature, parsed: ParsedFeature | undefined): r
   return parsed.values;
 }
 
-function absent(feature: Feature): readonly Value[] | null {
+function absent(feature: Feature): readonly DecodedValue[] | null {
   if (feature.default !== undefined) return defaultOf(feature);
   if (feature.nullable) return null;
   throw mismatch(
@@ -57,7 +60,7 @@ function absent(feature: Feature): readonly Value[] | null {
 }
 
 /** A feature's default as values, repeated to fill its shape. */
-export function defaultOf(feature: Feature): Value[] {
+export function defaultOf(feature: Feature): DecodedValue[] {
   const given: readonly Scalar[] = Array.isArray(feature.default) ? feature.default : [feature.default as Scalar];
   const width = widthOf(feature);
   const values = width > 1 && given.length === 1 ? new Array<Scalar>(width).fill(given[0]!) : given;
@@ -87,12 +90,12 @@ export function keyText(key: string): string {
 }
 
 /** One value plain, none or several as an array, with copies of bytes. */
-export function plain({ values }: ParsedFeature): Value | Value[] {
+export function plain({ values }: ParsedFeature): DecodedValue | DecodedValue[] {
   const own = values.map(copyOf);
   return own.length === 1 ? own[0]! : own;
 }
 
-function copyOf(value: Value): Value {
+function copyOf(value: DecodedValue): DecodedValue {
   return value instanceof Uint8Array ? value.slice() : value;
 }
 

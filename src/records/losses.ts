@@ -43,12 +43,13 @@ export type CorruptionPolicy =
       readonly budget?: number;
     };
 
-/** Counts losses against a policy's budget and passes them on. */
+/** Counts losses against a policy's budget and passes them on; give one to several readers to share the budget. */
 export class LossLedger {
   readonly policy: CorruptionPolicy;
   readonly #onLoss: ((loss: Loss) => void) | undefined;
   readonly #budget: number;
   #lost = 0;
+  #held: { bytes: Uint8Array; offset: number }[] = [];
 
   constructor(policy: CorruptionPolicy, onLoss?: (loss: Loss) => void) {
     this.policy = policy;
@@ -76,6 +77,18 @@ export class LossLedger {
       `${this.#lost} corrupt records, the budget is ${this.#budget}; the last: ${loss.reason} at byte ${offset}, record ${record}`,
       { ...(path === undefined ? {} : { path }), offset, record },
     );
+  }
+
+  /** Keeps a copy of lost bytes until {@link flush}, for callers that cannot wait. */
+  hold(bytes: Uint8Array, offset: number): void {
+    const { policy } = this;
+    if (typeof policy === 'object' && 'quarantine' in policy) this.#held.push({ bytes: bytes.slice(), offset });
+  }
+
+  async flush(): Promise<void> {
+    const held = this.#held;
+    this.#held = [];
+    for (const { bytes, offset } of held) await this.quarantine(bytes, offset);
   }
 
   async quarantine(bytes: Uint8Array, offset: number): Promise<void> {

@@ -34,8 +34,8 @@ export interface RecordOffsets {
 export interface ReadBlocksOptions {
   /** Names the file in errors and losses. */
   path?: string;
-  /** Default `'error'`. */
-  policy?: CorruptionPolicy;
+  /** Default `'error'`. A ledger instead shares its budget among files; losses go to the ledger's own callback. */
+  policy?: CorruptionPolicy | LossLedger;
   /** Records above this are corrupt and never allocated. Default 256 MiB, at most 1 GiB. */
   maxRecordBytes?: number;
   /** Verify payload CRCs too, default true. Header CRCs are always verified. */
@@ -122,7 +122,8 @@ class RecordReader {
     this.#maxLength = maxRecordBytes;
     this.#checkCrc = options.checkCrc ?? true;
     this.#capacity = blockRecords;
-    this.#ledger = new LossLedger(options.policy ?? 'error', options.onLoss);
+    const { policy = 'error' } = options;
+    this.#ledger = policy instanceof LossLedger ? policy : new LossLedger(policy, options.onLoss);
     const kernel = options.kernel ?? new Kernel();
     this.#kernel = kernel;
     this.#out = kernel.alloc(blockRecords * 12);

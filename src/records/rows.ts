@@ -4,13 +4,13 @@ import { put } from './example-object.js';
 type Cell = number | bigint | Uint8Array;
 
 /** A row as an object: a value where the shape is `[]`, an array for other shapes and ragged columns, null where null. */
-export type Row = Record<string, Cell | Cell[] | null>;
+export type DecodedRow = Record<string, Cell | Cell[] | null>;
 
 /** The rows of a batch as objects, also those with mask 0. Bytes are views of the batch. Sugar, not for hot paths. */
-export function* rows(batch: Batch): Generator<Row> {
+export function* rows(batch: Batch): Generator<DecodedRow> {
   const columns = Object.entries(batch.columns);
   for (let i = 0; i < batch.size; i++) {
-    const row: Row = {};
+    const row: DecodedRow = {};
     for (const [name, column] of columns) put(row, name, cellOf(column, i));
     yield row;
   }

@@ -136,7 +136,7 @@ describe('kernel and twin', () => {
         });
         const options = { batchSize: 5, int64: 'bigint' } as const;
         const twin = outcome(() => cut(kept, 5).map((part) => decodeColumns(part, schema, options)));
-        expect(outcome(() => decodeInKernel(damaged, schema, { ...options, onMalformed: () => true }))).toEqual(twin);
+        expect(outcome(() => decodeInKernel(damaged, schema, { ...options, onMalformed: () => {} }))).toEqual(twin);
       }),
       { numRuns: 400 },
     );
@@ -231,8 +231,8 @@ describe('errors', () => {
     ['packed floats of 3 bytes', example(entry('x', field(2, field(1, [1, 2, 3]))))],
     ['a packed varint that is cut', example(entry('x', field(3, field(1, [128]))))],
   ])('%s is malformed, and says which record', (_, bytes) => {
-    const expected = { code: 'SHARDFEED_MALFORMED_EXAMPLE', record: 1, offset: good.length + 16, path: 'f' };
-    expect(() => decodeInKernel([good, bytes, good], schema, { path: 'f' })).toThrow(expect.objectContaining(expected));
+    const expected = { code: 'SHARDFEED_MALFORMED_EXAMPLE', record: 1, offset: good.length + 16 };
+    expect(() => decodeInKernel([good, bytes, good], schema)).toThrow(expect.objectContaining(expected));
     expect(outcome(() => decodeColumns([good, bytes], schema))).toMatchObject({ code: expected.code });
   });
 

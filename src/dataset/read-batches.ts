@@ -1,0 +1,82 @@
+import type { ShardfeedError } from '../errors.js';
+import { expandGlob, type Location } from '../files/index.js';
+import {
+  type Batch,
+  ExampleDecoder,
+  type ExampleDecoderOptions,
+  inferRecordSchema,
+  Kernel,
+  LossLedger,
+  type Schema,
+} from '../records/index.js';
+import { displayPath, type ReadRecordsOptions, readFileBlocks } from './read-records.js';
+
+export interface ReadBatchesOptions
+  extends ReadRecordsOptions,
+    Pick<ExampleDecoderOptions, 'columns' | 'int64' | 'batchSize'> {
+  /** What the records hold. Default: told from the first records, with every feature nullable. */
+  schema?: Schema;
+}
+
+/** How many records a schema is told from. */
+const SAMPLE_RECORDS = 1000;
+
+/**
+ * The Examples of TFRecord files as columnar batches of `batchSize` rows (default 1024), the last one smaller; batches go
+ * on over the ends of files. Under a policy other than `'error'` a lost record keeps its row, with mask 0 and default
+ * values, where it is known how many were lost; else one row stands for them.
+ * @throws SHARDFEED_NOT_FOUND, SHARDFEED_SCHEMA_MISMATCH, SHARDFEED_MALFORMED_EXAMPLE, SHARDFEED_RANGE, and what
+ * `readBlocks` throws
+ */
+export async function* readBatches(
+  source: string | readonly string[],
+  options: ReadBatchesOptions = {},
+): AsyncGenerator<Batch> {
+  const { columns, int64, batchSize, onLoss } = options;
+  const files = await expandGlob(source, options);
+  const schema = options.schema ?? (await sampleSchema(files, options));
+  const kernel = new Kernel();
+  const ledger = new LossLedger(options.policy ?? 'error', onLoss);
+  const decoder = new ExampleDecoder(schema, {
+    kernel,
+    ...(columns === undefined ? {} : { columns }),
+    ...(int64 === undefined ? {} : { int64 }),
+    ...(batchSize === undefined ? {} : { batchSize }),
+    ...(ledger.strict ? {} : { onMalformed: (error, bytes) => leaveOut(ledger, error, bytes) }),
+  });
+  for (const file of files) {
+    decoder.path = displayPath(file);
+    let next = 0;
+    for await (const block of readFileBlocks(file, { ...options, policy: ledger, kernel })) {
+      const { firstRecord, count } = block;
+      decoder.load(block);
+      for (let lost = firstRecord - next; lost > 0; ) {
+        lost -= decoder.addLost(lost);
+        if (decoder.rows === decoder.batchSize) yield decoder.take();
+      }
+      while (decoder.fill()) yield decoder.take();
+      await ledger.flush();
+      next = firstRecord + count;
+    }
+  }
+  if (decoder.rows > 0) yield decoder.take();
+}
+
+function leaveOut(ledger: LossLedger, { path, offset = 0, record = 0 }: ShardfeedError, bytes: Uint8Array): void {
+  ledger.hold(bytes, offset);
+  const where = { offset, end: offset + bytes.length, record, ...(path === undefined ? {} : { path }) };
+  ledger.report({ ...where, reason: 'malformed-example', count: 1, atLeast: false });
+}
+
+async function sampleSchema(files: readonly Location[], options: ReadBatchesOptions): Promise<Schema> {
+  for (const file of files) {
+    for await (const { bytes, count, offsets, lengths } of readFileBlocks(file, { ...options, policy: 'skip' })) {
+      if (count === 0) continue;
+      const sample = Math.min(count, SAMPLE_RECORDS);
+      return inferRecordSchema(
+        Array.from({ length: sample }, (_, i) => bytes.subarray(offsets[i]!, offsets[i]! + lengths[i]!)),
+      );
+    }
+  }
+  return inferRecordSchema([]);
+}

@@ -1,0 +1,98 @@
+import { randomBytes } from 'node:crypto';
+import { ShardfeedError, throwIfAborted } from '../errors.js';
+import {
+  baseName,
+  type Codec,
+  compressWriter,
+  type FileWriter,
+  joinPath,
+  type Location,
+  parentPath,
+  resolveUri,
+  type WithFiles,
+} from '../files/index.js';
+import { frameChunks } from '../records/index.js';
+
+export interface WriteRecordsOptions extends WithFiles {
+  /** Compress the whole file, default `'none'`. */
+  codec?: Codec;
+  /** 0 (stored) to 9 (smallest); -1 (default) is zlib's own default. */
+  level?: number;
+  /** Replace an existing file. Default false. */
+  overwrite?: boolean;
+  signal?: AbortSignal;
+}
+
+export interface WrittenRecords {
+  readonly records: number;
+  /** Size of the file in bytes. */
+  readonly bytes: number;
+}
+
+/**
+ * Writes payloads to one TFRecord file. The file appears whole under its name, or not at all.
+ * @throws SHARDFEED_EXISTS, and what the file system throws
+ */
+export async function writeRecords(
+  uri: string,
+  records: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+  options: WriteRecordsOptions = {},
+): Promise<WrittenRecords> {
+  const { codec = 'none', level, overwrite = false, signal } = options;
+  let count = 0;
+  async function* counted(): AsyncGenerator<Uint8Array> {
+    for await (const record of records) {
+      count++;
+      yield record;
+    }
+  }
+  const target = resolveUri(uri, options);
+  const bytes = await writeWhole(target, { overwrite, ...(signal === undefined ? {} : { signal }) }, async (file) => {
+    const writer = compressWriter(file, codec, level === undefined ? {} : { level });
+    for await (const chunk of frameChunks(counted())) {
+      throwIfAborted(signal, target.path);
+      await writer.write(chunk);
+    }
+    await writer.close();
+    return writer.storedBytes;
+  });
+  return { records: count, bytes };
+}
+
+/**
+ * Lets `write` fill and close a file beside the target, and moves it there when that succeeds. What is at the target
+ * stays until then.
+ * @throws SHARDFEED_EXISTS before anything is written unless `overwrite`
+ */
+export async function writeWhole<T>(
+  { fs, path }: Location,
+  options: { overwrite?: boolean; signal?: AbortSignal },
+  write: (file: FileWriter) => Promise<T>,
+): Promise<T> {
+  const { overwrite = false, signal } = options;
+  const call = signal === undefined ? {} : { signal };
+  if (!overwrite) await refuseExisting({ fs, path });
+  const direct = overwrite && fs.replaceFile === undefined;
+  const temporary = joinPath(parentPath(path), `_tmp-${baseName(path)}-${randomBytes(6).toString('hex')}`);
+  const file = await fs.create(direct ? path : temporary, { ...call, overwrite: direct });
+  try {
+    const result = await write(file);
+    await file.close();
+    if (!direct) await (overwrite ? fs.replaceFile!(temporary, path, call) : fs.rename(temporary, path, call));
+    return result;
+  } catch (error) {
+    await file.abort().catch(() => undefined);
+    if (!direct) await fs.delete(temporary).catch(() => undefined);
+    throw error;
+  }
+}
+
+async function refuseExisting({ fs, path }: Location): Promise<void> {
+  try {
+    await fs.stat(path);
+  } catch (error) {
+    if (error instanceof ShardfeedError && error.code === 'SHARDFEED_NOT_FOUND') return;
+    throw error;
+  }
+  throw new ShardfeedError('SHARDFEED_EXISTS', `${path} exists; give overwrite to replace it`, { path });
+}
