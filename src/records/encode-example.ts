@@ -21,10 +21,19 @@ const utf8 = new TextEncoder();
 export function encodeExample(row: Row, schema?: Schema): Uint8Array {
   const entries: Uint8Array[] = [];
   for (const [name, values] of rowFeatures(row, schema)) {
-    const feature = values === undefined ? new Uint8Array(0) : field(LIST[values.kind], encodeList(values));
-    entries.push(field(ENTRY, concat([field(KEY, utf8.encode(name)), field(FEATURE, feature)])));
+    entries.push(mapEntry(name, encodeFeature(values)));
   }
   return field(FEATURES, concat(entries));
+}
+
+/** The bytes of a tf.train.Feature; empty where there is no value. */
+export function encodeFeature(values: FeatureValues | undefined): Uint8Array {
+  return values === undefined ? new Uint8Array(0) : field(LIST[values.kind], encodeList(values));
+}
+
+/** An entry of a protobuf map from string to message, as a field of the message that holds the map. */
+export function mapEntry(key: string, value: Uint8Array): Uint8Array {
+  return field(ENTRY, concat([field(KEY, utf8.encode(key)), field(FEATURE, value)]));
 }
 
 function encodeList(list: FeatureValues): Uint8Array {
@@ -48,7 +57,8 @@ function packedField(packed: Uint8Array): Uint8Array {
   return packed.length === 0 ? packed : field(VALUES, packed);
 }
 
-function field(tag: number, content: Uint8Array): Uint8Array {
+/** A length-delimited field. */
+export function field(tag: number, content: Uint8Array): Uint8Array {
   return concat([Uint8Array.of(tag), varint(BigInt(content.length)), content]);
 }
 
@@ -59,7 +69,7 @@ function varint(value: bigint): Uint8Array {
   return Uint8Array.from(bytes);
 }
 
-function concat(parts: readonly Uint8Array[]): Uint8Array {
+export function concat(parts: readonly Uint8Array[]): Uint8Array {
   const bytes = new Uint8Array(parts.reduce((n, part) => n + part.length, 0));
   let at = 0;
   for (const part of parts) {

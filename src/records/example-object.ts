@@ -17,20 +17,35 @@ export function decodeExample(
   bytes: Uint8Array,
   schema?: Schema,
 ): Record<string, DecodedValue | DecodedValue[] | null> {
-  const row: Record<string, DecodedValue | DecodedValue[] | null> = {};
   if (schema === undefined) {
+    const row: Record<string, DecodedValue | DecodedValue[] | null> = {};
     for (const [key, parsed] of parseExample(bytes)) put(row, keyText(key), plain(parsed));
     return row;
   }
-  const keys = schema.features.map((feature) => byteKey(utf8.encode(feature.name)));
-  const wanted = new Set(keys);
-  const parsed = parseExample(bytes, (key) => wanted.has(key));
-  schema.features.forEach((feature, i) => {
-    const values = valuesOf(feature, parsed.get(keys[i]!));
-    const own = values === null ? null : values.map(copyOf);
-    put(row, feature.name, own !== null && feature.shape.length === 0 ? own[0]! : own);
-  });
+  const wanted = new Set(schema.features.map(({ name }) => byteKey(utf8.encode(name))));
+  return decodeFeatures(
+    schema.features,
+    parseExample(bytes, (key) => wanted.has(key)),
+  );
+}
+
+/** What parsed features are by a schema, in its order. @throws SHARDFEED_SCHEMA_MISMATCH */
+export function decodeFeatures(
+  features: readonly Feature[],
+  parsed: ReadonlyMap<string, ParsedFeature>,
+): Record<string, DecodedValue | DecodedValue[] | null> {
+  const row: Record<string, DecodedValue | DecodedValue[] | null> = {};
+  for (const feature of features) {
+    const values = valuesOf(feature, parsed.get(byteKey(utf8.encode(feature.name))));
+    put(row, feature.name, shaped(feature, values));
+  }
   return row;
+}
+
+/** Values as copies: one plain where the shape is `[]`, else an array. */
+export function shaped(feature: Feature, values: readonly DecodedValue[] | null): DecodedValue | DecodedValue[] | null {
+  const own = values === null ? null : values.map(copyOf);
+  return own !== null && feature.shape.length === 0 ? own[0]! : own;
 }
 
 /**

@@ -18,3 +18,12 @@ export type { Row } from './row-values.js';
 export { cellOf, type DecodedRow, rows } from './rows.js';
 export { rowsToBatch } from './rows-to-batch.js';
 export { type Feature, type FeatureKind, parseSchema, type Scalar, type Schema, widthOf } from './schema.js';
+export { decodeSequences, type FeatureListColumn, type SequenceBatch } from './sequence-columns.js';
+export {
+  type DecodedSequence,
+  decodeSequenceExample,
+  encodeSequenceExample,
+  type SequenceRow,
+  type SequenceSchema,
+} from './sequence-example.js';
+export { hasFeatureLists } from './sequence-parse.js';
