@@ -9,7 +9,7 @@ export {
   readManifest,
 } from './manifest.js';
 export { PartDigest } from './part-digest.js';
-export { type ReadBatchesOptions, readBatches } from './read-batches.js';
+export { type ReadBatchesOptions, readBatches, sampleSchema } from './read-batches.js';
 export { type ReadRecordsOptions, readFileBlocks, readRecords } from './read-records.js';
 export {
   decodeIndex,

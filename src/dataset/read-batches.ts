@@ -68,7 +68,8 @@ function leaveOut(ledger: LossLedger, { path, offset = 0, record = 0 }: Shardfee
   ledger.report({ ...where, reason: 'malformed-example', count: 1, atLeast: false });
 }
 
-async function sampleSchema(files: readonly Location[], options: ReadBatchesOptions): Promise<Schema> {
+/** The schema that the first records of the files fit; every feature is nullable. @throws SHARDFEED_SCHEMA_MISMATCH */
+export async function sampleSchema(files: readonly Location[], options: ReadRecordsOptions = {}): Promise<Schema> {
   for (const file of files) {
     for await (const { bytes, count, offsets, lengths } of readFileBlocks(file, { ...options, policy: 'skip' })) {
       if (count === 0) continue;
