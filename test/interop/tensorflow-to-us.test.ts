@@ -3,9 +3,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readBatches, readRecords } from '../../src/dataset/index.js';
-import { decodeExample, type Schema } from '../../src/records/index.js';
+import { decodeExample, decodeSequenceExample, type Schema } from '../../src/records/index.js';
 import { canonicalBatch, canonicalRow, plainObject, schemaOf } from './canonical.js';
-import { type CanonicalExample, readJson, tensorflowWrites, type Written } from './tensorflow.js';
+import {
+  type CanonicalExample,
+  type CanonicalSequence,
+  readJson,
+  tensorflowWrites,
+  type Written,
+} from './tensorflow.js';
 
 const COMPRESSIONS = ['plain', 'gzip', 'zlib'];
 const TABLE: Schema = {
@@ -64,6 +70,25 @@ describe('what TensorFlow writes', () => {
         found.push(...canonicalBatch(TABLE, batch));
       }
       expect(found).toEqual(expected);
+    }
+  });
+
+  it('decodes to the same SequenceExamples', async () => {
+    const expected = (await readJson(join(folder, 'sequences.json'))) as CanonicalSequence[];
+    for (const { path } of filesOf('sequences')) {
+      const payloads = await payloadsOf(path);
+      expect(payloads.length).toBe(expected.length);
+      payloads.forEach((payload, i) => {
+        const { context, lists } = expected[i]!;
+        const plainLists = Object.entries(lists).map(([name, steps]) => [
+          name,
+          steps.map((step) => plainObject({ step }).step),
+        ]);
+        expect(decodeSequenceExample(payload)).toEqual({
+          context: plainObject(context),
+          featureLists: Object.fromEntries(plainLists),
+        });
+      });
     }
   });
 });
