@@ -134,7 +134,7 @@ export function missingCell(state: usize, column: usize, row: u32): u32 {
 
 // @ts-ignore: decorator
 @inline
-function isBlank(p: usize): bool {
+export function isBlank(p: usize): bool {
   const b = load<u8>(p) as u32;
   return b == 32 || b == 9;
 }

@@ -1,1 +1,132 @@
-export function inferRow(state: usize, cells: usize, cellsEnd: usize, rowStart: usize, quote: u32): void {}
+// What the cells of a CSV column could be, row by row. Twin: src/convert/csv/inference-twin.ts.
+import { isBlank, isNullToken } from './csv-cells';
+import {
+  classifyNumber,
+  CLASS_BIG,
+  CLASS_BOOL,
+  CLASS_FLOAT,
+  CLASS_INT,
+  CLASS_TEXT,
+  foundFloat,
+  foundInt,
+  keepLast,
+  plainFloat,
+  plainInt,
+} from './csv-number';
+import {
+  CELL_BYTES,
+  L_COLUMN,
+  L_END,
+  L_QUOTED,
+  L_START,
+  P_NULL_LENGTHS,
+  P_QUOTED_NULLS,
+} from './csv-state';
+import { distinctAdd, hashBytes, hashU64 } from './hash';
+
+// One column; src/convert/csv/inferrer.ts is the other side
+const F_CLASSES: usize = 0; // bit n: cells of class n were seen
+const F_NULLS: usize = 4; // cells that are missing
+const F_BLANK_NULLS: usize = 8; // cells that are missing where the column holds numbers: null tokens with blanks around
+const F_HASHES: usize = 12; // room for HASHES u64
+const F_HASH_COUNT: usize = 16;
+const F_REGISTERS: usize = 20; // of the distinct count
+const F_INT_MIN: usize = 24; // of INT and BOOL cells
+const F_INT_MAX: usize = 32;
+const F_FLOAT_MIN: usize = 40; // of FLOAT and BIG cells that are finite, as float32
+const F_FLOAT_MAX: usize = 44;
+const F_FIRST: usize = 48; // for each class the first cell: where its row begins, where its text begins and ends
+const HASHES: u32 = 1024;
+
+const SCRATCH: usize = memory.data(16, 16);
+
+/** Takes the cells of one row, which OP_INFER left in the plan, into their columns. */
+export function inferRow(state: usize, cells: usize, cellsEnd: usize, rowStart: usize): void {
+  const nullLengths = load<u32>(state, P_NULL_LENGTHS);
+  const quotedNullLengths = load<u32>(state, P_QUOTED_NULLS) ? nullLengths : 0;
+  for (let cell = cells; cell < cellsEnd; cell += CELL_BYTES) {
+    const s = load<u32>(cell, L_START) as usize;
+    const e = load<u32>(cell, L_END) as usize;
+    const lengths = load<u32>(cell, L_QUOTED) ? quotedNullLengths : nullLengths;
+    const column = load<u32>(cell, L_COLUMN) as usize;
+    const length = (e - s) as u32;
+    if ((lengths >>> min(length, 31)) & 1 && isNullToken(state, s, length)) {
+      store<u32>(column, load<u32>(column, F_NULLS) + 1, F_NULLS);
+      continue;
+    }
+    const classes = load<u32>(column, F_CLASSES);
+    if ((classes & (1 << CLASS_TEXT)) == 0) {
+      if (classes & (1 << CLASS_FLOAT)) {
+        if (plainFloat(s, e, SCRATCH)) noteFloat(column, load<f32>(SCRATCH));
+        else inferCell(state, column, rowStart, s, e, lengths);
+      } else if (classes & (1 << CLASS_INT) && plainInt(s, e, SCRATCH)) noteInt(column, load<i64>(SCRATCH));
+      else inferCell(state, column, rowStart, s, e, lengths);
+    }
+    const hashes = load<u32>(column, F_HASHES) as usize;
+    let count = load<u32>(column, F_HASH_COUNT);
+    store<u64>(hashes + ((count as usize) << 3), hashText(s, e));
+    if (++count == HASHES) {
+      distinctAdd(load<u32>(column, F_REGISTERS), hashes, count);
+      count = 0;
+    }
+    store<u32>(column, count, F_HASH_COUNT);
+  }
+}
+
+/** Notes the hashes that still wait, of `count` columns. */
+export function csvInferFlush(cells: usize, count: u32): void {
+  for (; count > 0; count--) {
+    const column = load<u32>(cells, L_COLUMN) as usize;
+    distinctAdd(load<u32>(column, F_REGISTERS), load<u32>(column, F_HASHES), load<u32>(column, F_HASH_COUNT));
+    store<u32>(column, 0, F_HASH_COUNT);
+    cells += CELL_BYTES;
+  }
+}
+
+/** XXH64 of the text where it has more than 16 bytes; else of 8 bytes made of it. */
+// @ts-ignore: decorator
+@inline
+function hashText(s: usize, e: usize): u64 {
+  const length = (e - s) as u32;
+  if (length > 16) return hashBytes(s, length, 0);
+  const text = v128.and(v128.load(e - 16), keepLast(length));
+  return hashU64(i64x2.extract_lane(text, 0) * 0x9e3779b97f4a7c15 + i64x2.extract_lane(text, 1), length);
+}
+
+// @ts-ignore: decorator
+@inline
+function noteInt(column: usize, value: i64): void {
+  if (value < load<i64>(column, F_INT_MIN)) store<i64>(column, value, F_INT_MIN);
+  if (value > load<i64>(column, F_INT_MAX)) store<i64>(column, value, F_INT_MAX);
+}
+
+// @ts-ignore: decorator
+@inline
+function noteFloat(column: usize, value: f32): void {
+  if (value < load<f32>(column, F_FLOAT_MIN)) store<f32>(column, value, F_FLOAT_MIN);
+  if (value > load<f32>(column, F_FLOAT_MAX)) store<f32>(column, value, F_FLOAT_MAX);
+}
+
+/** A cell that is no plain number, or the first of its class. */
+function inferCell(state: usize, column: usize, rowStart: usize, s: usize, e: usize, lengths: u32): void {
+  while (s < e && isBlank(s)) s++;
+  while (s < e && isBlank(e - 1)) e--;
+  const length = (e - s) as u32;
+  if ((lengths >>> min(length, 31)) & 1 && isNullToken(state, s, length)) {
+    store<u32>(column, load<u32>(column, F_BLANK_NULLS) + 1, F_BLANK_NULLS);
+    return;
+  }
+  const found = classifyNumber(s, e);
+  if (found == CLASS_INT || found == CLASS_BOOL) noteInt(column, foundInt);
+  else if (found != CLASS_TEXT) {
+    const value = foundFloat as f32;
+    if (abs(value) < Infinity) noteFloat(column, value);
+  }
+  const classes = load<u32>(column, F_CLASSES);
+  if (classes & (1 << found)) return;
+  store<u32>(column, classes | (1 << found), F_CLASSES);
+  const first = column + F_FIRST + (found as usize) * 12;
+  store<u32>(first, rowStart as u32);
+  store<u32>(first, s as u32, 4);
+  store<u32>(first, e as u32, 8);
+}

@@ -38,6 +38,13 @@ export function csvNumberInit(powers: usize): void {
   }
 }
 
+/** Keeps the last n bytes of a vector, 0 <= n <= 16. */
+// @ts-ignore: decorator
+@inline
+export function keepLast(n: u32): v128 {
+  return v128.load(KEEP_LAST + n);
+}
+
 /** The value of 16 bytes that are digits 0..9 (values, not characters), most significant first. */
 // @ts-ignore: decorator
 @inline
@@ -66,7 +73,7 @@ export function plainInt(s: usize, e: usize, out: usize): bool {
   const length = (e - s - (negative ? 1 : 0)) as u32;
   if (length - 1 > 15) return false;
   const text = i8x16.sub(v128.load(e - 16), i8x16.splat(48));
-  const digits = v128.and(text, v128.load(KEEP_LAST + length));
+  const digits = v128.and(text, keepLast(length));
   if (v128.any_true(i8x16.gt_u(digits, i8x16.splat(9)))) return false;
   const value = sixteenDigits(digits) as i64;
   store<i64>(out, negative ? -value : value);
@@ -83,7 +90,7 @@ export function plainFloat(s: usize, e: usize, out: usize): bool {
   const negative = load<u8>(s) == 45;
   const length = (e - s - (negative ? 1 : 0)) as u32;
   if (length - 1 > 15) return false;
-  const keep = v128.load(KEEP_LAST + length);
+  const keep = keepLast(length);
   const text = v128.and(i8x16.sub(v128.load(e - 16), i8x16.splat(48)), keep);
   const dots = i8x16.bitmask(i8x16.eq(text, i8x16.splat(-2))); // '.' - '0'
   const dot = ctz(dots | 0x10000);
@@ -131,7 +138,7 @@ let decimalNegative: bool = false;
 let decimalMantissa: u64 = 0;
 let decimalExponent: i32 = 0;
 let decimalTruncated: bool = false; // more significant digits than 19, some of them not zero
-export let decimalPlain: bool = false; // written with neither dot nor exponent
+let decimalPlain: bool = false; // written with neither dot nor exponent
 
 /** Reads [+-] digits [. digits] [e [+-] digits] out of [s, e), nothing else around it. */
 function readDecimal(s: usize, e: usize): bool {
@@ -206,7 +213,6 @@ export function readInt(s: usize, e: usize): u32 {
     const word = boolWord(s, e);
     if (word == 2) return NUMBER_FORM;
     foundInt = word as i64;
-    decimalPlain = true;
     return NUMBER_OK;
   }
   let mantissa = decimalMantissa;
@@ -321,6 +327,26 @@ function readNonFinite(s: usize, e: usize): u32 {
   if (!isWord(p, n, WORD_INFINITY, 3) && !isWord(p, n, WORD_INFINITY, 8)) return NUMBER_FORM;
   foundFloat = negative ? -Infinity : Infinity;
   return NUMBER_OK;
+}
+
+export const CLASS_INT: u32 = 0; // written without dot and exponent, within int64
+export const CLASS_BOOL: u32 = 1; // true, false
+export const CLASS_FLOAT: u32 = 2; // with dot or exponent, or nan, inf
+export const CLASS_BIG: u32 = 3; // written like an int, beyond int64
+export const CLASS_TEXT: u32 = 4;
+
+/** What trimmed text is; the value is in foundInt for INT and BOOL, in foundFloat for FLOAT and BIG. */
+export function classifyNumber(s: usize, e: usize): u32 {
+  if (!readDecimal(s, e)) {
+    const word = boolWord(s, e);
+    if (word == 2) return readNonFinite(s, e) == NUMBER_OK ? CLASS_FLOAT : CLASS_TEXT;
+    foundInt = word as i64;
+    return CLASS_BOOL;
+  }
+  const plain = decimalPlain;
+  if (plain && readInt(s, e) == NUMBER_OK) return CLASS_INT;
+  readFloat(s, e);
+  return plain ? CLASS_BIG : CLASS_FLOAT;
 }
 
 // @ts-ignore: decorator

@@ -275,7 +275,7 @@ export function csvParse(state: usize, resume: u32): u32 {
       }
       if ((pos - rowStart) as u32 > maxRowBytes) bad = BAD_ROW_BYTES;
       if (bad == 0) {
-        if (inferring) inferRow(state, cells, cellsEnd, rowStart, quote);
+        if (inferring) inferRow(state, cells, cellsEnd, rowStart);
         rowStart = pos + 1;
         row++;
         continue;

@@ -3,7 +3,14 @@
 // A file's schema is inferred from its first rows: whole numbers int64, decimals float, the rest bytes.
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { CsvParser, csvChunks, csvSpans, makeCsvPlan } from '../dist/convert/csv/index.js';
+import {
+  CsvInferrer,
+  CsvParser,
+  csvChunks,
+  csvSpans,
+  makeCsvPlan,
+  makeInferencePlan,
+} from '../dist/convert/csv/index.js';
 import { ExampleEncoder } from '../dist/records/example-encode.js';
 import { Kernel } from '../dist/records/kernel/kernel.js';
 
@@ -75,6 +82,15 @@ for (const path of positionals) {
     'csvChunks (cut, copy)',
     await best(async () => {
       for await (const _ of csvChunks(pieces(data), { chunkBytes: 1 << 20 }));
+    }),
+    data.length,
+  );
+
+  const inferrer = new CsvInferrer(new Kernel(), makeInferencePlan(names));
+  report(
+    'infer',
+    await best(() => {
+      for (const { bytes, firstRow, firstLine } of chunks) inferrer.add(bytes, { firstRow, firstLine });
     }),
     data.length,
   );

@@ -1,0 +1,187 @@
+import { DISTINCT_REGISTERS } from '../../records/distinct.js';
+import type { Kernel } from '../../records/kernel/kernel.js';
+import { type BadRow, shownValue } from './bad-row.js';
+import { type ColumnInference, type InferenceState, mergeInference, type NotedCell } from './inference.js';
+import { CELL_BYTES, L, OP, P } from './kernel-state.js';
+import { type CsvOptions, checkCsvOptions } from './options.js';
+import { byteDialect } from './plan.js';
+import { type RowPlan, RowReader } from './row-reader.js';
+
+/** One column's state in the kernel, see assembly/csv-infer.ts. */
+const F = {
+  CLASSES: 0,
+  NULLS: 4,
+  BLANK_NULLS: 8,
+  HASHES: 12,
+  HASH_COUNT: 16,
+  REGISTERS: 20,
+  INT_MIN: 24,
+  INT_MAX: 32,
+  FLOAT_MIN: 40,
+  FLOAT_MAX: 44,
+  FIRST: 48,
+} as const;
+const CLASSES = 5;
+const COLUMN_STATE = F.FIRST + 12 * CLASSES + 4;
+const HASHES_BYTES = 1024 * 8;
+/** Above this many columns distinct values are not counted: the registers would take too much memory. */
+const MOST_COUNTED = 2000;
+const ALL_ROWS = 0x7fffffff;
+const INT64_MIN = -(2n ** 63n);
+const INT64_MAX = 2n ** 63n - 1n;
+
+/** How to read rows whose columns are not known yet. Structured-cloneable. */
+export function makeInferencePlan(names: readonly string[], options: CsvOptions = {}): RowPlan {
+  const csv = checkCsvOptions(options);
+  return {
+    names,
+    dialect: byteDialect(csv),
+    nulls: csv.nulls,
+    quotedNulls: csv.quotedNulls,
+    blankRows: names.length === 1,
+    maxRowBytes: csv.maxRowBytes,
+  };
+}
+
+/** Where a chunk stands: what csvChunks says of it, and its file. */
+export interface ChunkPlace {
+  readonly path?: string;
+  readonly firstRow: number;
+  readonly firstLine: number;
+}
+
+/** Collects what the cells of CSV columns could be. No I/O: it runs in any thread. */
+export class CsvInferrer {
+  readonly #reader: RowReader;
+  readonly #columns: number;
+  #state: InferenceState;
+
+  constructor(kernel: Kernel, plan: RowPlan) {
+    this.#reader = new RowReader(kernel, plan);
+    const count = plan.names.length;
+    this.#columns = kernel.alloc(COLUMN_STATE * count);
+    const hashes = kernel.alloc(HASHES_BYTES * count);
+    const counted = count <= MOST_COUNTED;
+    const registers = kernel.alloc(DISTINCT_REGISTERS * (counted ? count : 1));
+    const cells = this.#reader.get(P.CELLS);
+    const { view } = kernel;
+    for (let i = 0; i < count; i++) {
+      const column = this.#columns + i * COLUMN_STATE;
+      view.setUint32(cells + i * CELL_BYTES + L.OP, OP.INFER, true);
+      view.setUint32(cells + i * CELL_BYTES + L.COLUMN, column, true);
+      view.setUint32(column + F.HASHES, hashes + i * HASHES_BYTES, true);
+      view.setUint32(column + F.HASH_COUNT, 0, true);
+      view.setUint32(column + F.REGISTERS, registers + (counted ? i * DISTINCT_REGISTERS : 0), true);
+    }
+    this.#state = this.#empty();
+    this.#clearRegisters();
+  }
+
+  /**
+   * Takes in a chunk of whole rows, at most `maxRows` good ones of it.
+   * @returns how many good rows were taken, and the bad ones, which are not
+   */
+  add(chunk: Uint8Array, place: ChunkPlace, maxRows = ALL_ROWS): { rows: number; bad: BadRow[] } {
+    const reader = this.#reader;
+    const bad: BadRow[] = [];
+    let rows = 0;
+    this.#clearColumns();
+    reader.load(chunk);
+    while (rows < maxRows) {
+      reader.set(P.MAX_ROWS, maxRows - rows);
+      const next = reader.next(() => {});
+      rows += next.rows;
+      if (next.bad !== undefined) bad.push(next.bad);
+      else if (next.rows === 0) break;
+    }
+    this.#state = mergeInference(this.#state, this.#found(rows, place));
+    return { rows, bad };
+  }
+
+  /** What was found since the last call; the caller owns it. */
+  take(): InferenceState {
+    const { kernel, plan } = this.#reader;
+    kernel.exports.csvInferFlush!(this.#reader.get(P.CELLS), plan.names.length);
+    const counted = plan.names.length <= MOST_COUNTED;
+    const columns = this.#state.columns.map((column, i) => {
+      const from = kernel.view.getUint32(this.#columns + i * COLUMN_STATE + F.REGISTERS, true);
+      return counted ? { ...column, registers: kernel.u8.slice(from, from + DISTINCT_REGISTERS) } : column;
+    });
+    const taken = { rows: this.#state.rows, columns };
+    this.#state = this.#empty();
+    this.#clearRegisters();
+    return taken;
+  }
+
+  #empty(): InferenceState {
+    const columns = this.#reader.plan.names.map((name) => ({ name, first: [], nulls: 0, blankNulls: 0 }));
+    return { rows: 0, columns };
+  }
+
+  #clearRegisters(): void {
+    const { kernel, plan } = this.#reader;
+    for (let i = 0; i < plan.names.length; i++) {
+      const from = kernel.view.getUint32(this.#columns + i * COLUMN_STATE + F.REGISTERS, true);
+      kernel.u8.fill(0, from, from + DISTINCT_REGISTERS);
+    }
+  }
+
+  #clearColumns(): void {
+    const { kernel, plan } = this.#reader;
+    const { view } = kernel;
+    for (let i = 0; i < plan.names.length; i++) {
+      const column = this.#columns + i * COLUMN_STATE;
+      view.setUint32(column + F.CLASSES, 0, true);
+      view.setUint32(column + F.NULLS, 0, true);
+      view.setUint32(column + F.BLANK_NULLS, 0, true);
+      view.setBigInt64(column + F.INT_MIN, INT64_MAX, true);
+      view.setBigInt64(column + F.INT_MAX, INT64_MIN, true);
+      view.setFloat32(column + F.FLOAT_MIN, Number.POSITIVE_INFINITY, true);
+      view.setFloat32(column + F.FLOAT_MAX, Number.NEGATIVE_INFINITY, true);
+    }
+  }
+
+  /** What the last chunk said. */
+  #found(rows: number, place: ChunkPlace): InferenceState {
+    const { view } = this.#reader.kernel;
+    const columns = this.#reader.plan.names.map((name, i): ColumnInference => {
+      const column = this.#columns + i * COLUMN_STATE;
+      const intRange = [
+        view.getBigInt64(column + F.INT_MIN, true),
+        view.getBigInt64(column + F.INT_MAX, true),
+      ] as const;
+      const floatRange = [
+        view.getFloat32(column + F.FLOAT_MIN, true),
+        view.getFloat32(column + F.FLOAT_MAX, true),
+      ] as const;
+      return {
+        name,
+        first: this.#firsts(column, this.#state.columns[i]!, place),
+        nulls: view.getUint32(column + F.NULLS, true),
+        blankNulls: view.getUint32(column + F.BLANK_NULLS, true),
+        ...(intRange[0] <= intRange[1] ? { intRange } : {}),
+        ...(floatRange[0] <= floatRange[1] ? { floatRange } : {}),
+      };
+    });
+    return { rows, columns };
+  }
+
+  /** The first cells of each class that this chunk has and that come before those known already. */
+  #firsts(column: number, known: ColumnInference, place: ChunkPlace): (NotedCell | undefined)[] {
+    const { view, u8 } = this.#reader.kernel;
+    const classes = view.getUint32(column + F.CLASSES, true);
+    return Array.from({ length: CLASSES }, (_, i) => {
+      const before = known.first[i];
+      if (((classes >> i) & 1) === 0 || (before !== undefined && before.order[0] < place.firstRow)) return undefined;
+      const at = column + F.FIRST + 12 * i;
+      const [row, start, end] = [0, 4, 8].map((k) => view.getUint32(at + k, true)) as [number, number, number];
+      const { path } = place;
+      return {
+        ...(path === undefined ? {} : { path }),
+        order: [place.firstRow, this.#reader.offsetOf(start)],
+        line: place.firstLine + this.#reader.linesBefore(row),
+        value: shownValue(u8.subarray(start, end)),
+      };
+    });
+  }
+}
