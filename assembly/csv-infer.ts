@@ -22,23 +22,27 @@ import {
   P_NULL_LENGTHS,
   P_QUOTED_NULLS,
 } from './csv-state';
-import { distinctAdd, hashBytes, hashU64 } from './hash';
+import { distinctInit, distinctNoteIn, hashBytes, hashU64 } from './hash';
 
 // One column; src/convert/csv/inferrer.ts is the other side
 const F_CLASSES: usize = 0; // bit n: cells of class n were seen
 const F_NULLS: usize = 4; // cells that are missing
 const F_BLANK_NULLS: usize = 8; // cells that are missing where the column holds numbers: null tokens with blanks around
-const F_HASHES: usize = 12; // room for HASHES u64
-const F_HASH_COUNT: usize = 16;
-const F_REGISTERS: usize = 20; // of the distinct count
-const F_INT_MIN: usize = 24; // of INT and BOOL cells
-const F_INT_MAX: usize = 32;
-const F_FLOAT_MIN: usize = 40; // of FLOAT and BIG cells that are finite, as float32
-const F_FLOAT_MAX: usize = 44;
-const F_FIRST: usize = 48; // for each class the first cell: where its row begins, where its text begins and ends
-const HASHES: u32 = 1024;
+const F_FIRST: usize = 12; // address: for each class where the first cell's row begins, its text begins and ends
+const F_REGISTERS: usize = 16; // address: of the distinct count, 0 for none
+const F_FLOAT_MIN: usize = 20; // of FLOAT and BIG cells that are finite, as float32
+const F_FLOAT_MAX: usize = 24;
+const F_INT_MIN: usize = 32; // of INT and BOOL cells
+const F_INT_MAX: usize = 40;
+
+const DISTINCT_BITS: u64 = 12; // few registers, so that those of hundreds of columns stay in the cache
 
 const SCRATCH: usize = memory.data(16, 16);
+
+/** Must be called before rows are taken in. */
+export function csvInferInit(): void {
+  distinctInit();
+}
 
 /** Takes the cells of one row, which OP_INFER left in the plan, into their columns. */
 export function inferRow(state: usize, cells: usize, cellsEnd: usize, rowStart: usize): void {
@@ -62,24 +66,8 @@ export function inferRow(state: usize, cells: usize, cellsEnd: usize, rowStart: 
       } else if (classes & (1 << CLASS_INT) && plainInt(s, e, SCRATCH)) noteInt(column, load<i64>(SCRATCH));
       else inferCell(state, column, rowStart, s, e, lengths);
     }
-    const hashes = load<u32>(column, F_HASHES) as usize;
-    let count = load<u32>(column, F_HASH_COUNT);
-    store<u64>(hashes + ((count as usize) << 3), hashText(s, e));
-    if (++count == HASHES) {
-      distinctAdd(load<u32>(column, F_REGISTERS), hashes, count);
-      count = 0;
-    }
-    store<u32>(column, count, F_HASH_COUNT);
-  }
-}
-
-/** Notes the hashes that still wait, of `count` columns. */
-export function csvInferFlush(cells: usize, count: u32): void {
-  for (; count > 0; count--) {
-    const column = load<u32>(cells, L_COLUMN) as usize;
-    distinctAdd(load<u32>(column, F_REGISTERS), load<u32>(column, F_HASHES), load<u32>(column, F_HASH_COUNT));
-    store<u32>(column, 0, F_HASH_COUNT);
-    cells += CELL_BYTES;
+    const registers = load<u32>(column, F_REGISTERS) as usize;
+    if (registers) distinctNoteIn(registers, hashText(s, e), DISTINCT_BITS);
   }
 }
 
@@ -108,7 +96,9 @@ function noteFloat(column: usize, value: f32): void {
 }
 
 /** A cell that is no plain number, or the first of its class. */
-function inferCell(state: usize, column: usize, rowStart: usize, s: usize, e: usize, lengths: u32): void {
+function inferCell(state: usize, column: usize, rowStart: usize, start: usize, end: usize, lengths: u32): void {
+  let s = start;
+  let e = end;
   while (s < e && isBlank(s)) s++;
   while (s < e && isBlank(e - 1)) e--;
   const length = (e - s) as u32;
@@ -125,8 +115,8 @@ function inferCell(state: usize, column: usize, rowStart: usize, s: usize, e: us
   const classes = load<u32>(column, F_CLASSES);
   if (classes & (1 << found)) return;
   store<u32>(column, classes | (1 << found), F_CLASSES);
-  const first = column + F_FIRST + (found as usize) * 12;
+  const first = (load<u32>(column, F_FIRST) as usize) + (found as usize) * 12;
   store<u32>(first, rowStart as u32);
-  store<u32>(first, s as u32, 4);
-  store<u32>(first, e as u32, 8);
+  store<u32>(first, start as u32, 4);
+  store<u32>(first, end as u32, 8);
 }

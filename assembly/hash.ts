@@ -179,8 +179,15 @@ export function distinctInit(): void {
 // @ts-ignore: decorator
 @inline
 export function distinctNote(registers: usize, hash: u64): void {
-  const at = registers + ((hash >> (64 - DISTINCT_BITS)) as usize);
-  const k = clz<u64>((hash << DISTINCT_BITS) | (1 << (DISTINCT_BITS - 1))) as usize;
+  distinctNoteIn(registers, hash, DISTINCT_BITS);
+}
+
+/** Notes one hash in 2^bits registers, bits <= DISTINCT_BITS. */
+// @ts-ignore: decorator
+@inline
+export function distinctNoteIn(registers: usize, hash: u64, bits: u64): void {
+  const at = registers + ((hash >> (64 - bits)) as usize);
+  const k = clz<u64>((hash << bits) | (1 << (DISTINCT_BITS - 1))) as usize;
   store<u8>(at, load<u8>(STEPS + (k << 8) + load<u8>(at)));
 }
 

@@ -1,6 +1,6 @@
 export * from './crc32c';
 export { csvParse } from './csv';
-export { csvInferFlush } from './csv-infer';
+export { csvInferInit } from './csv-infer';
 export { csvNumberInit } from './csv-number';
 export { csvCount, csvCountToRowEnd } from './csv-scan';
 export * from './example-decode';

@@ -15,3 +15,4 @@ export { type ChunkPlace, CsvInferrer, makeInferencePlan } from './inferrer.js';
 export { type CheckedCsvOptions, type CsvOptions, checkCsvOptions, isPlainDialect } from './options.js';
 export { CsvParser, type ParsedRows } from './parser.js';
 export { type ByteDialect, byteDialect, type CsvPlan, makeCsvPlan } from './plan.js';
+export { type TranscodeContext, transcodeCsv } from './transcode.js';

@@ -163,7 +163,8 @@ function bounds(column: ColumnInference, kind: FeatureKind): { min?: number | bi
   const { intRange, floatRange } = column;
   if (kind === 'int64') return intRange === undefined ? {} : { min: small(intRange[0]), max: small(intRange[1]) };
   const ends = [...(floatRange ?? []), ...(intRange ?? []).map((v) => Math.fround(Number(v)))];
-  return ends.length === 0 ? {} : { min: Math.min(...ends), max: Math.max(...ends) };
+  // + 0 makes one of both zeros
+  return ends.length === 0 ? {} : { min: Math.min(...ends) + 0, max: Math.max(...ends) + 0 };
 }
 
 function small(value: bigint): number | bigint {

@@ -80,6 +80,11 @@ export function checkCsvOptions(options: CsvOptions = {}): CheckedCsvOptions {
   if (csv.quote !== null && (csv.delimiter.includes(csv.quote) || /[\r\n]/.test(csv.quote))) {
     throw usage(`quote ${JSON.stringify(csv.quote)} may be no line break and not part of the delimiter`);
   }
+  try {
+    new TextDecoder(csv.encoding);
+  } catch {
+    throw usage(`encoding ${JSON.stringify(csv.encoding)} is not known`);
+  }
   if (csv.escape !== undefined && csv.quote === null) throw usage('escape wants a quote');
   for (const token of csv.nulls) {
     if (csv.quote !== null && token.includes(csv.quote))
@@ -102,20 +107,22 @@ function separatorsOf(csv: CheckedCsvOptions): string[] {
   return typeof csv.separator === 'string' ? [csv.separator] : Object.values(csv.separator);
 }
 
-/**
- * Whether the byte path reads this dialect as it stands. Any other is turned into RFC 4180 first, see `transcode`.
- */
+/** Whether the byte path reads files of this dialect as they stand. Any other goes through `transcodeCsv` first. */
 export function isPlainDialect(csv: CheckedCsvOptions): boolean {
+  return isUtf8(csv.encoding) && !needsCsvParse(csv);
+}
+
+/** Whether the dialect, once it is UTF-8, is more than the byte path can read. */
+export function needsCsvParse(csv: CheckedCsvOptions): boolean {
   return (
-    isAscii(csv.delimiter) &&
-    (csv.quote === null || isAscii(csv.quote)) &&
-    (csv.escape === undefined || csv.escape === csv.quote) &&
-    csv.comment === undefined &&
-    isUtf8(csv.encoding) &&
-    csv.recordDelimiter === undefined &&
-    !csv.relaxColumnCount &&
-    !csv.relaxQuotes &&
-    !csv.trim
+    !isAscii(csv.delimiter) ||
+    (csv.quote !== null && !isAscii(csv.quote)) ||
+    (csv.escape !== undefined && csv.escape !== csv.quote) ||
+    csv.comment !== undefined ||
+    csv.recordDelimiter !== undefined ||
+    csv.relaxColumnCount ||
+    csv.relaxQuotes ||
+    csv.trim
   );
 }
 

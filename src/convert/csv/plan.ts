@@ -1,6 +1,6 @@
 import { ShardfeedError } from '../../errors.js';
 import { type Feature, type Schema, widthOf } from '../../records/schema.js';
-import { type CheckedCsvOptions, type CsvOptions, checkCsvOptions, isPlainDialect } from './options.js';
+import { type CheckedCsvOptions, type CsvOptions, checkCsvOptions, needsCsvParse } from './options.js';
 
 /** How the byte path reads text: single ASCII characters. */
 export interface ByteDialect {
@@ -53,9 +53,9 @@ export function makeCsvPlan(
   };
 }
 
-/** What the byte path reads: the dialect itself, or RFC 4180 where `transcode` made the text so. */
+/** What the byte path reads: the dialect itself, or RFC 4180 where `transcodeCsv` made the text so. */
 export function byteDialect(csv: CheckedCsvOptions): ByteDialect {
-  return isPlainDialect(csv) ? { delimiter: csv.delimiter, quote: csv.quote } : { delimiter: ',', quote: '"' };
+  return needsCsvParse(csv) ? { delimiter: ',', quote: '"' } : { delimiter: csv.delimiter, quote: csv.quote };
 }
 
 function checkTargets(
