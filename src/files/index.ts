@@ -1,3 +1,6 @@
+export { type CommitOptions, type Committed, DatasetCommit } from './commit/dataset-commit.js';
+export { FileCommit } from './commit/file-commit.js';
+export { type Recovery, recover } from './commit/recover.js';
 export type { Codec } from './compression/codec.js';
 export {
   type CompressOptions,

@@ -24,6 +24,13 @@ export function splitCodec(name: string): { codec: Codec; stem: string } {
   return { codec: 'none', stem: name };
 }
 
+/** What the name of a file, without the end that tells its compression, says about its content. */
+export function contentOfName(stem: string): 'tfrecord' | 'csv' | undefined {
+  if (/\.(csv|tsv|txt)$/i.test(stem)) return 'csv';
+  if (/\.tf(r|rec|record|records)$/i.test(stem) || /^part-|-\d{5}-of-\d{5}$/.test(stem)) return 'tfrecord';
+  return undefined;
+}
+
 /** zlib's deflate level: 0 (stored) to 9 (smallest), -1 for zlib's default, which is 6. @throws SHARDFEED_USAGE */
 export function checkLevel(level = -1): number {
   if (Number.isInteger(level) && level >= -1 && level <= 9) return level;

@@ -1,7 +1,7 @@
 import { constants, inflateRawSync, inflateSync } from 'node:zlib';
 import { maskedCrc32c } from '../../records/crc32c.js';
 import { baseName } from '../paths.js';
-import { type Codec, splitCodec } from './codec.js';
+import { type Codec, contentOfName, splitCodec } from './codec.js';
 import { isMagic } from './gzip-header.js';
 
 /** How many bytes of a file's start `detectFormat` wants to see, where the file has them. */
@@ -71,10 +71,4 @@ function gzipBody(head: Uint8Array): number {
   if (flags & 4) at += 2 + (head[at]! | (head[at + 1]! << 8));
   for (const text of [8, 16]) if (flags & text) at = head.indexOf(0, at) + 1 || head.length;
   return flags & 2 ? at + 2 : at;
-}
-
-function contentOfName(stem: string): 'tfrecord' | 'csv' | undefined {
-  if (/\.(csv|tsv|txt)$/i.test(stem)) return 'csv';
-  if (/\.tf(r|rec|record|records)$/i.test(stem) || /^part-/.test(stem)) return 'tfrecord';
-  return undefined;
 }
