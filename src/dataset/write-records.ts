@@ -1,13 +1,10 @@
-import { randomBytes } from 'node:crypto';
-import { ShardfeedError, throwIfAborted } from '../errors.js';
+import { throwIfAborted } from '../errors.js';
 import {
-  baseName,
   type Codec,
   compressWriter,
+  FileCommit,
   type FileWriter,
-  joinPath,
   type Location,
-  parentPath,
   resolveUri,
   type WithFiles,
 } from '../files/index.js';
@@ -60,39 +57,22 @@ export async function writeRecords(
 }
 
 /**
- * Lets `write` fill and close a file beside the target, and moves it there when that succeeds. What is at the target
- * stays until then.
- * @throws SHARDFEED_EXISTS before anything is written unless `overwrite`
+ * Lets `write` fill a file beside the target, and moves it there when that succeeds. What is at the target stays until
+ * then.
+ * @throws SHARDFEED_EXISTS before anything is written unless `overwrite`; SHARDFEED_BUSY
  */
 export async function writeWhole<T>(
-  { fs, path }: Location,
+  target: Location,
   options: { overwrite?: boolean; signal?: AbortSignal },
   write: (file: FileWriter) => Promise<T>,
 ): Promise<T> {
-  const { overwrite = false, signal } = options;
-  const call = signal === undefined ? {} : { signal };
-  if (!overwrite) await refuseExisting({ fs, path });
-  const direct = overwrite && fs.replaceFile === undefined;
-  const temporary = joinPath(parentPath(path), `_tmp-${baseName(path)}-${randomBytes(6).toString('hex')}`);
-  const file = await fs.create(direct ? path : temporary, { ...call, overwrite: direct });
+  const file = await FileCommit.begin(target, options);
   try {
     const result = await write(file);
-    await file.close();
-    if (!direct) await (overwrite ? fs.replaceFile!(temporary, path, call) : fs.rename(temporary, path, call));
+    await file.commit();
     return result;
   } catch (error) {
-    await file.abort().catch(() => undefined);
-    if (!direct) await fs.delete(temporary).catch(() => undefined);
+    await file.abort();
     throw error;
   }
-}
-
-async function refuseExisting({ fs, path }: Location): Promise<void> {
-  try {
-    await fs.stat(path);
-  } catch (error) {
-    if (error instanceof ShardfeedError && error.code === 'SHARDFEED_NOT_FOUND') return;
-    throw error;
-  }
-  throw new ShardfeedError('SHARDFEED_EXISTS', `${path} exists; give overwrite to replace it`, { path });
 }

@@ -23,7 +23,7 @@ export interface Loss {
   readonly end: number;
   /** Ordinal of the first lost record. */
   readonly record: number;
-  /** Records lost. 0: only a header was damaged, its record was delivered. */
+  /** Records lost. 0: a header or a compressed stream was damaged, but every record was delivered. */
   readonly count: number;
   /** `count` is the least that can be said: no index knows better. Ordinals behind it count from there. */
   readonly atLeast: boolean;

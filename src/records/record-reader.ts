@@ -175,13 +175,24 @@ class RecordReader {
         throw new ShardfeedError('SHARDFEED_ABORTED', 'reading was aborted', { cause: signal.reason });
       const item = await this.#input.next();
       if (item.done) this.#ended = true;
-      else if (isGap(item.value)) this.#gap = item.value;
+      else if (isGap(item.value)) this.#meetGap(item.value);
       else this.#chunk = item.value;
     }
     const piece = this.#chunk.subarray(0, PIECE);
     this.#chunk = this.#chunk.subarray(piece.length);
     this.#window.append(piece);
     return true;
+  }
+
+  /** A gap without a loss, such as a wrong checksum over whole content, is reported and passed. */
+  #meetGap(gap: Gap): void {
+    if (gap.lostBytes !== 0) {
+      this.#gap = gap;
+      return;
+    }
+    if (this.#ledger.strict) throw this.#gapError(gap);
+    const offset = this.#window.end;
+    this.#report({ reason: 'damaged-stream', offset, end: offset, count: 0, atLeast: false });
   }
 
   /** Makes the window reach up to an offset; false where the bytes end before. */
