@@ -64,7 +64,7 @@ test('a damaged member costs its own records at most', async () => {
     const others = numbersOf(...[0, 1, 2, 3, 4].filter((other) => other !== member));
     expect(numbers).toEqual(expect.arrayContaining(others));
     expect(losses.length).toBeGreaterThan(0);
-    expect(losses[0]).toMatchObject({ path: 'memory:///part.gz', atLeast: true });
+    for (const loss of losses) expect(loss.path).toBe('memory:///part.gz');
   }
 });
 
