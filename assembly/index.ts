@@ -1,7 +1,7 @@
 export * from './crc32c';
 export { csvParse } from './csv';
 export { csvInferInit } from './csv-infer';
-export { csvNumberInit } from './csv-number';
+export { csvNumberInit, csvReadDouble } from './csv-number';
 export { csvCount, csvCountToRowEnd } from './csv-scan';
 export * from './example-decode';
 export * from './example-encode';
