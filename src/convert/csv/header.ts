@@ -37,8 +37,8 @@ export async function readCsvHeader(
   const iterator = source[Symbol.asyncIterator]();
   try {
     const head = await headOf(iterator, csv, context);
-    const header = headerOf(head.bytes, csv, context);
-    return { ...header, rest: restOf(iterator, head.bytes.subarray(header.bytes)) };
+    const header = headerOf(head, csv, context);
+    return { ...header, rest: restOf(iterator, head.subarray(header.bytes)) };
   } catch (error) {
     await iterator.return?.();
     throw error;
@@ -50,35 +50,41 @@ async function headOf(
   iterator: AsyncIterator<Uint8Array>,
   csv: CheckedCsvOptions,
   context: CsvHeaderContext,
-): Promise<{ bytes: Uint8Array }> {
+): Promise<Uint8Array> {
   const quote = byteDialect(csv).quote?.charCodeAt(0) ?? -1;
   let bytes = new Uint8Array(1 << 16);
   let length = 0;
-  let at = 0;
+  let at = -1; // the scan goes on here, once it is known whether there is a byte order mark
   let inside = false;
   let blank = true;
-  for (;;) {
+  for (let ended = false; !ended; ) {
+    const next = await iterator.next();
+    if (next.done) ended = true;
+    else {
+      if (length + next.value.length > bytes.length) {
+        const larger = new Uint8Array(Math.max(2 * bytes.length, length + next.value.length));
+        larger.set(bytes.subarray(0, length));
+        bytes = larger;
+      }
+      bytes.set(next.value, length);
+      length += next.value.length;
+    }
+    if (at < 0) {
+      if (length < 3 && !ended) continue;
+      at = isBom(bytes.subarray(0, length)) ? 3 : 0;
+    }
     for (; at < length; at++) {
       const b = bytes[at]!;
       if (b === quote) inside = !inside;
       if (b === NEWLINE && !inside) {
-        if (!blank) return { bytes: bytes.subarray(0, length) };
-      } else if (b !== 13 && !(at < 3 && isBom(bytes.subarray(0, length)))) blank = false;
+        if (!blank) return bytes.subarray(0, length);
+      } else if (b !== 13) blank = false;
     }
     if (length > csv.maxRowBytes) {
       throw wrong(`the first row has more than ${csv.maxRowBytes} bytes (is a quote never closed?)`, context);
     }
-    const next = await iterator.next();
-    if (next.done) return { bytes: bytes.subarray(0, length) };
-    if (length + next.value.length > bytes.length) {
-      const larger = new Uint8Array(Math.max(2 * bytes.length, length + next.value.length));
-      larger.set(bytes.subarray(0, length));
-      bytes = larger;
-    }
-    bytes.set(next.value, length);
-    length += next.value.length;
-    if (length < 3) continue; // so that a byte order mark is whole
   }
+  return bytes.subarray(0, length);
 }
 
 function headerOf(bytes: Uint8Array, csv: CheckedCsvOptions, context: CsvHeaderContext): CsvHeader {
@@ -124,6 +130,10 @@ function namesOf(text: Uint8Array, row: RawRow, quote: string | null, context: C
   names.forEach((name, i) => {
     if (name === '')
       throw wrong(`column ${i + 1} of the header has no name; the columns are ${listed(names)}`, context);
+    if (name.includes('\r') && !row.cells[i]!.quoted) {
+      const hint = 'are lines ended by it? Then give recordDelimiter "\\r"';
+      throw wrong(`the header holds a carriage return: ${hint}`, context);
+    }
     const twin = names.indexOf(name);
     if (twin !== i) {
       throw wrong(`columns ${twin + 1} and ${i + 1} are both named ${JSON.stringify(name)}`, context, { column: name });
@@ -153,7 +163,7 @@ export function checkSameColumns(
     if (lacks.length === 0 && surplus.length === 0) continue;
     const parts = [
       ...(lacks.length > 0 ? [`lacks ${listed(lacks)}`] : []),
-      ...(surplus.length > 0 ? [`has ${listed(surplus)} that it does not have`] : []),
+      ...(surplus.length > 0 ? [`has ${listed(surplus)} too`] : []),
     ];
     throw wrong(`unlike ${first.path}, it ${parts.join(' and ')}`, { path });
   }

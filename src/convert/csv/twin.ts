@@ -51,7 +51,9 @@ function rowValues(text: Uint8Array, raw: RawRow, plan: CsvPlan): (Scalar | Scal
       const code = raw.count < wanted ? BAD.FEW : raw.count > wanted ? BAD.MANY : found.bad;
       return { code, cell: i, start: cell.start, end: cell.end };
     }
-    if (!('missing' in found)) values[index] = found.value;
+    if ('missing' in found) continue;
+    const isOne = schema.features[index]!.shape.length === 0 || Array.isArray(found.value);
+    values[index] = isOne ? found.value : [found.value as Scalar];
   }
   if (raw.fault !== undefined) {
     let end = raw.fault.at;
