@@ -1,0 +1,110 @@
+import { ShardfeedError } from '../../errors.js';
+import {
+  type CsvChunk,
+  type CsvOptions,
+  type CsvScanOptions,
+  type CsvSpan,
+  csvChunks,
+  csvSpans,
+  makeInferencePlan,
+} from '../csv/index.js';
+import type { RowPlan } from '../csv/row-reader.js';
+import { CHUNK_BYTES } from '../options.js';
+import type { CsvFile } from './csv-files.js';
+import { readRange } from './source.js';
+import type { SpareBuffers } from './spare-buffers.js';
+
+/** A span of one of the files; row ordinals go on from file to file. */
+export interface FileSpan extends CsvSpan {
+  readonly file: CsvFile;
+}
+export interface FileChunk extends FileSpan, CsvChunk {}
+
+/** The text of CSV files that can be read again, in chunks of whole rows whose cuts depend on the text alone. */
+export class CsvText {
+  readonly files: readonly CsvFile[];
+  readonly totalBytes: number;
+  readonly #csv: CsvOptions;
+  readonly #signal: AbortSignal | undefined;
+  #spans: FileSpan[] | undefined;
+
+  constructor(files: readonly CsvFile[], csv: CsvOptions, signal: AbortSignal | undefined) {
+    this.files = files;
+    this.totalBytes = files.reduce((n, file) => n + file.size, 0);
+    this.#csv = csv;
+    this.#signal = signal;
+  }
+
+  /** Number of rows, bad ones included; known after `scan` or once all `chunks` have passed. */
+  get rows(): number | undefined {
+    const last = this.#spans?.at(-1);
+    return this.#spans === undefined ? undefined : last === undefined ? 0 : last.firstRow + last.rows;
+  }
+
+  rowPlan(file: CsvFile): RowPlan {
+    return makeInferencePlan(file.names, this.#csv);
+  }
+
+  /** Finds the row boundaries in a pass of its own. */
+  async scan(onSpan: (span: FileSpan) => void): Promise<void> {
+    const spans: FileSpan[] = [];
+    for await (const span of this.#cut(csvSpans)) {
+      spans.push(span);
+      onSpan(span);
+    }
+    this.#spans = spans;
+  }
+
+  /** The chunks in order: read where they are known to lie, else found while reading. */
+  async *chunks(spare?: SpareBuffers): AsyncGenerator<FileChunk> {
+    if (this.#spans === undefined) {
+      const spans: FileSpan[] = [];
+      for await (const chunk of this.#cut(csvChunks)) {
+        const { bytes: _, ...span } = chunk;
+        spans.push(span);
+        yield chunk;
+      }
+      this.#spans = spans;
+      return;
+    }
+    for (const span of this.#spans) {
+      const buffer = spare?.take(span.length);
+      const bytes = await readRange(span.file, span.offset, span.offset + span.length, {
+        signal: this.#signal,
+        buffer,
+      });
+      if (bytes.length < span.length) throw changed(span.file.uri);
+      yield { ...span, bytes };
+    }
+  }
+
+  async *#cut<T extends CsvSpan>(
+    cut: (source: AsyncIterable<Uint8Array>, options: CsvScanOptions) => AsyncGenerator<T>,
+  ): AsyncGenerator<T & { file: CsvFile }> {
+    let firstRow = 0;
+    const signal = this.#signal === undefined ? {} : { signal: this.#signal };
+    for (const file of this.files) {
+      const { dialect, blankRows, maxRowBytes } = this.rowPlan(file);
+      const source = file.fs.read(file.path, { start: file.dataOffset, ...signal });
+      const options = {
+        chunkBytes: CHUNK_BYTES,
+        quote: dialect.quote,
+        blankRows,
+        maxRowBytes,
+        firstRow,
+        offset: file.dataOffset,
+        firstLine: file.dataLine,
+      };
+      for await (const span of cut(source, options)) {
+        firstRow = span.firstRow + span.rows;
+        yield { ...span, file };
+      }
+    }
+  }
+}
+
+export function changed(uri: string): ShardfeedError {
+  return new ShardfeedError('SHARDFEED_IO', `${uri} changed while it was read: convert files that nobody is writing`, {
+    path: uri,
+  });
+}

@@ -1,0 +1,124 @@
+import {
+  encodeIndex,
+  encodeManifest,
+  indexName,
+  makeManifest,
+  type PartialStatistics,
+  toStatisticsJson,
+} from '../../dataset/index.js';
+import { throwIfAborted } from '../../errors.js';
+import { compressWriter, type DatasetCommit, gzipMemberWriter } from '../../files/index.js';
+import type { Schema } from '../../records/schema.js';
+import type { CheckedOptions } from '../options.js';
+import { type PartSummary, PartWriter } from './part-writer.js';
+
+const SUFFIX = { none: '', gzip: '.gz', zlib: '.deflate' } as const;
+const WHOLE = '';
+
+/** What was made of one dataset: the output, or one split of it. */
+export interface DatasetSummary {
+  /** Name of the split; empty without splits. */
+  readonly split: string;
+  readonly records: number;
+  /** Bytes of the part files. */
+  readonly bytes: number;
+  readonly fingerprint: string;
+  readonly parts: readonly { readonly path: string; readonly bytes: number; readonly records: number }[];
+}
+
+/** The files of a job's output, in its staging folder: parts, and beside them indexes, manifests and `_SUCCESS`. */
+export class DatasetOutput {
+  readonly #commit: DatasetCommit;
+  readonly #options: CheckedOptions;
+  readonly #splits: readonly string[];
+
+  constructor(commit: DatasetCommit, options: CheckedOptions) {
+    this.#commit = commit;
+    this.#options = options;
+    this.#splits = options.split === undefined ? [WHOLE] : Object.keys(options.split);
+  }
+
+  async openPart(split: number, index: number): Promise<PartWriter> {
+    const { compression, memberBytes } = this.#options;
+    const name = partName(index, this.#options);
+    const file = await this.#commit.create(`${this.#folder(split)}${name}`);
+    if (compression === 'gzip' && memberBytes > 0)
+      return new PartWriter(name, { writer: gzipMemberWriter(file), memberBytes });
+    return new PartWriter(name, { writer: compressWriter(file, compression) });
+  }
+
+  /** Writes what stands beside the parts, and makes the dataset appear. */
+  async finish(
+    parts: readonly (readonly PartSummary[])[],
+    schema: Schema | undefined,
+    statistics: PartialStatistics | undefined,
+    signal: AbortSignal | undefined,
+  ): Promise<DatasetSummary[]> {
+    const summaries: DatasetSummary[] = [];
+    let manifest = '';
+    for (const [split, list] of parts.entries()) {
+      const folder = this.#folder(split);
+      if (this.#options.index) for (const part of list) await this.#writeIndex(folder, part);
+      const made = makeManifest({
+        parts: list.map(({ name, bytes, records, digest }) => ({
+          path: name,
+          bytes,
+          records,
+          digest,
+          compression: this.#options.compression,
+        })),
+        ...(schema === undefined ? {} : { schema }),
+        ...(statistics === undefined || schema === undefined
+          ? {}
+          : { statistics: toStatisticsJson(statistics, schema) }),
+        job: this.#job(split),
+      });
+      manifest = encodeManifest(made);
+      if (folder !== WHOLE) {
+        await this.#write(`${folder}_manifest.json`, manifest);
+        await this.#write(`${folder}_SUCCESS`, '');
+      }
+      summaries.push({
+        split: this.#splits[split]!,
+        records: made.records,
+        bytes: list.reduce((n, part) => n + part.bytes, 0),
+        fingerprint: made.fingerprint,
+        parts: list.map(({ name, bytes, records }) => ({ path: `${folder}${name}`, bytes, records })),
+      });
+    }
+    throwIfAborted(signal);
+    await this.#commit.commit(this.#options.split === undefined ? { manifest } : {});
+    return summaries;
+  }
+
+  #folder(split: number): string {
+    const name = this.#splits[split]!;
+    return name === WHOLE ? '' : `${name}/`;
+  }
+
+  /** How the dataset was made: what differs from run to run stands here and nowhere else. */
+  #job(split: number): Record<string, unknown> {
+    const { partitionBy, key, seed, split: ratios, splitKey } = this.#options;
+    const given = { key, splitKey, split: ratios && { name: this.#splits[split], ratios } };
+    const some = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+    return { id: this.#commit.jobId, createdAt: new Date().toISOString(), partitionBy, seed, ...some };
+  }
+
+  async #writeIndex(folder: string, part: PartSummary): Promise<void> {
+    await this.#write(
+      `${folder}${indexName(part.name)}`,
+      encodeIndex({ ...part, compression: this.#options.compression }),
+    );
+  }
+
+  async #write(name: string, content: string | Uint8Array): Promise<void> {
+    const writer = await this.#commit.create(name);
+    await writer.write(typeof content === 'string' ? new TextEncoder().encode(content) : content);
+    await writer.close();
+  }
+}
+
+/** `part-r-00000`, with `.tfrecord` by option and the suffix that tells Hadoop and Spark of the compression. */
+export function partName(index: number, options: Pick<CheckedOptions, 'compression' | 'extension'>): string {
+  return `part-r-${String(index).padStart(5, '0')}${options.extension ? '.tfrecord' : ''}${SUFFIX[options.compression]}`;
+}

@@ -1,0 +1,61 @@
+import { mergeStatistics, type PartialStatistics } from '../../dataset/statistics.js';
+import { throwIfAborted } from '../../errors.js';
+import type { BadRows } from './bad-rows.js';
+import type { ChunkResult, WorkPlan } from './chunk-work.js';
+import { convertCompute, withCompute } from './compute.js';
+import { mapOrdered } from './map-ordered.js';
+import type { PartSummary } from './part-writer.js';
+import type { Routing } from './routing.js';
+import type { Sink } from './sinks.js';
+import type { Source, SourcedTask } from './source.js';
+import { SpareBuffers } from './spare-buffers.js';
+
+export interface JobOptions {
+  /** Worker threads; 0: this one. */
+  readonly threads: number;
+  readonly routing: Routing;
+  /** Collect statistics of all records. */
+  readonly statistics: boolean;
+  readonly badRows: BadRows;
+  readonly signal: AbortSignal | undefined;
+  /** Told after each piece: its records, its bytes in the input and as framed records. */
+  readonly onPiece: (records: number, inputBytes: number, outputBytes: number) => Promise<void>;
+}
+
+export interface JobOutcome {
+  /** Parts of each split. */
+  readonly parts: PartSummary[][];
+  /** One byte a feature: 1 where some record lacks it. */
+  readonly missing: Uint8Array;
+  readonly statistics: PartialStatistics | undefined;
+}
+
+/** Drives a source's pieces through the workers into the sink, in order. */
+export async function runJob(source: Source, sink: Sink, job: JobOptions): Promise<JobOutcome> {
+  const { signal, statistics, routing } = job;
+  const plan: WorkPlan = { schema: source.schema ?? { features: [] }, csv: source.csv, routing, statistics };
+  const missing = new Uint8Array(plan.schema.features.length);
+  return withCompute(convertCompute(plan, job.threads), signal, async (compute) => {
+    const spare = new SpareBuffers();
+    const work = async (piece: SourcedTask): Promise<[SourcedTask, ChunkResult]> => {
+      const { task } = piece;
+      if (task.kind === 'csv') task.room = spare.take(2 * task.bytes.length);
+      return [piece, await compute.run(task)];
+    };
+    for await (const [piece, result] of mapOrdered(source.tasks(spare), work, compute.width)) {
+      throwIfAborted(signal);
+      piece.check?.(result);
+      for (const bad of result.bad) await job.badRows.take(bad, piece);
+      for (const run of result.runs) await sink.add(run);
+      result.missing.forEach((flag, i) => {
+        if (flag === 1) missing[i] = 1;
+      });
+      for (const buffer of result.spare) spare.give(buffer);
+      const outputBytes = result.runs.reduce((n, run) => n + run.bytes.length, 0);
+      await job.onPiece(result.records, piece.inputBytes, outputBytes);
+    }
+    const partials = (await compute.runOnAll({ kind: 'statistics' })).flatMap((r) => r.statistics ?? []);
+    const merged = partials.length === 0 ? undefined : partials.reduce(mergeStatistics);
+    return { parts: await sink.finish(), missing, statistics: merged };
+  });
+}

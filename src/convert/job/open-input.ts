@@ -1,0 +1,109 @@
+import { ShardfeedError } from '../../errors.js';
+import { detectFormat, type Files, HEAD_BYTES, openSource } from '../../files/index.js';
+import type { Batch } from '../../records/batch.js';
+import type { Row } from '../../records/row-values.js';
+import type { CsvOptions } from '../csv/index.js';
+import { checkCsvOptions, isPlainDialect } from '../csv/index.js';
+import type { ConvertInput } from '../options.js';
+import type { InputSpool } from './input-spool.js';
+import { type InputFile, readRange } from './source.js';
+
+/** What the input is, before a schema is known. */
+export type OpenedInput =
+  | { readonly kind: 'csv'; readonly files: readonly InputFile[] }
+  | { readonly kind: 'tfrecord'; readonly files: readonly InputFile[] }
+  | { readonly kind: 'rows'; readonly rows: AsyncIterable<Row>; readonly count?: number }
+  | { readonly kind: 'batches'; readonly batches: AsyncIterable<Batch>; readonly count?: number };
+
+export interface OpenInputOptions {
+  readonly format: 'auto' | 'csv' | 'tfrecord';
+  readonly csv: CsvOptions;
+  readonly files: Files;
+  readonly spool: InputSpool;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** Finds out what the input is. CSV files come out readable more than once, uncompressed and in a plain dialect. */
+export async function openInput(input: ConvertInput, options: OpenInputOptions): Promise<OpenedInput> {
+  if (typeof input === 'string') return openFilesInput(await locate([input], options), options);
+  if (Array.isArray(input) && input.length > 0 && input.every((item) => typeof item === 'string')) {
+    return openFilesInput(await locate(input, options), options);
+  }
+  const count = Array.isArray(input) ? countOf(input) : undefined;
+  const some = count === undefined ? {} : { count };
+  const { first, all } = await peek(input as AsyncIterable<unknown> | Iterable<unknown>);
+  if (first instanceof Uint8Array) {
+    const file = await options.spool.keep('standard input', all as AsyncIterable<Uint8Array>, options.signal);
+    return openFilesInput([file], options);
+  }
+  if (isBatch(first)) return { kind: 'batches', batches: all as AsyncIterable<Batch>, ...some };
+  return { kind: 'rows', rows: all as AsyncIterable<Row>, ...some };
+}
+
+async function locate(uris: readonly string[], { files, signal }: OpenInputOptions): Promise<InputFile[]> {
+  const call = signal === undefined ? {} : { signal };
+  const found: InputFile[] = [];
+  for (const { fs, path } of await files.expand(uris, call)) {
+    const { size } = await fs.stat(path, call);
+    found.push({ uri: fs.scheme === 'file' ? path : `${fs.scheme}://${path}`, fs, path, size });
+  }
+  return found;
+}
+
+async function openFilesInput(files: readonly InputFile[], options: OpenInputOptions): Promise<OpenedInput> {
+  const plain = isPlainDialect(checkCsvOptions(options.csv));
+  const opened: InputFile[] = [];
+  let kind: 'csv' | 'tfrecord' | undefined;
+  for (const file of files) {
+    const head = await readRange(file, 0, Math.min(HEAD_BYTES, file.size), { signal: options.signal });
+    const { codec, content } = detectFormat(head, file.path);
+    const found = options.format === 'auto' ? (content ?? 'csv') : options.format;
+    if (kind !== undefined && kind !== found) {
+      throw new ShardfeedError(
+        'SHARDFEED_USAGE',
+        `${files[0]!.uri} is ${kind}, ${file.uri} is ${found}: convert them apart, or give the format`,
+        {
+          path: file.uri,
+        },
+      );
+    }
+    kind = found;
+    if (found === 'tfrecord' || (codec === 'none' && plain)) opened.push(file);
+    else {
+      const signal = options.signal === undefined ? {} : { signal: options.signal };
+      if (!plain)
+        throw new ShardfeedError('SHARDFEED_UNSUPPORTED', 'this CSV dialect is not read yet', { path: file.uri });
+      const bytes = openSource(file, { codec, ...signal }) as AsyncIterable<Uint8Array>;
+      opened.push(await options.spool.keep(file.uri, bytes, options.signal));
+    }
+  }
+  return { kind: kind ?? 'csv', files: opened };
+}
+
+/** Looks at the first item of an iterable and gives all of them back. */
+async function peek(
+  items: AsyncIterable<unknown> | Iterable<unknown>,
+): Promise<{ first: unknown; all: AsyncIterable<unknown> }> {
+  const asynchronous = Symbol.asyncIterator in items;
+  if (!asynchronous && !(Symbol.iterator in Object(items))) {
+    throw new ShardfeedError('SHARDFEED_USAGE', 'the input is neither a URI nor an iterable of bytes, rows or batches');
+  }
+  const iterator = asynchronous ? items[Symbol.asyncIterator]() : (items as Iterable<unknown>)[Symbol.iterator]();
+  const head = await iterator.next();
+  async function* all(): AsyncGenerator<unknown> {
+    try {
+      for (let item = head; !item.done; item = await iterator.next()) yield item.value;
+    } finally {
+      await iterator.return?.();
+    }
+  }
+  return { first: head.done ? undefined : head.value, all: all() };
+}
+
+function isBatch(item: unknown): item is Batch {
+  return typeof item === 'object' && item !== null && 'columns' in item && 'size' in item && 'mask' in item;
+}
+
+function countOf(items: readonly unknown[]): number {
+  return items.reduce<number>((n, item) => n + (isBatch(item) ? item.size : 1), 0);
+}

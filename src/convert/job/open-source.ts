@@ -1,0 +1,119 @@
+import { ShardfeedError } from '../../errors.js';
+import type { Files } from '../../files/index.js';
+import type { CorruptionPolicy, Loss } from '../../records/index.js';
+import { parseSchema, type Schema } from '../../records/schema.js';
+import { inferFromRows } from '../infer-rows.js';
+import { type CheckedOptions, type ConvertOptions, threadsFor, wantsStatistics } from '../options.js';
+import type { BadRows } from './bad-rows.js';
+import { openCsvFiles } from './csv-files.js';
+import { CsvSource } from './csv-source.js';
+import { CsvText } from './csv-text.js';
+import { describeRecords } from './describe-records.js';
+import { inferCsv } from './infer-csv.js';
+import type { InputSpool } from './input-spool.js';
+import { openInput } from './open-input.js';
+import { wantsCount } from './plan-sink.js';
+import { type Quarantine, textOrBase64 } from './quarantine.js';
+import { RecordSource } from './record-source.js';
+import { BatchSource, batchRows } from './row-source.js';
+import type { InputFile, Source } from './source.js';
+
+/** A source that is ready to run. */
+export interface OpenedSource {
+  readonly source: Source;
+  /** Exact number of records that will come out, where known before they are read. */
+  readonly records: number | undefined;
+  /** Worker threads that the input is worth. */
+  readonly threads: number;
+}
+
+export interface OpenSourceContext {
+  readonly files: Files;
+  readonly spool: InputSpool;
+  readonly badRows: BadRows;
+  readonly quarantine: Quarantine | undefined;
+}
+
+/** Opens the input, finds its schema, and counts it where that spares a spool. */
+export async function openSource(
+  options: ConvertOptions,
+  checked: CheckedOptions,
+  context: OpenSourceContext,
+): Promise<OpenedSource> {
+  const { files, spool } = context;
+  const { signal, csv = {} } = options;
+  const given = options.spec === undefined ? undefined : parseSchema(options.spec, { outputs: checked.outputs });
+  const input = await openInput(options.input, { format: checked.format, csv, files, spool, signal });
+  switch (input.kind) {
+    case 'csv':
+      return openCsv(input.files, given, options, checked);
+    case 'tfrecord':
+      return openRecords(input.files, given, options, checked, context);
+    case 'batches':
+      if (given === undefined)
+        throw new ShardfeedError('SHARDFEED_USAGE', 'column batches want a spec: their schema is not inferred');
+      return { source: new BatchSource(input.batches, given), records: input.count, threads: 0 };
+    case 'rows': {
+      const { schema, rows } =
+        given === undefined
+          ? await inferFromRows(input.rows, rowsToInfer(checked) ?? input.count)
+          : { schema: given, rows: input.rows };
+      const batches = batchRows(rows, schema, (error, row) => context.badRows.takeRow(error, row));
+      return {
+        source: new BatchSource(batches, schema),
+        records: checked.badRows === 'error' ? input.count : undefined,
+        threads: 0,
+      };
+    }
+  }
+}
+
+/** Rows that the schema is inferred from; undefined: all. */
+export function rowsToInfer({ infer }: Pick<CheckedOptions, 'infer'>): number | undefined {
+  return typeof infer === 'object' ? infer.rows : undefined;
+}
+
+async function openCsv(
+  files: readonly InputFile[],
+  given: Schema | undefined,
+  { csv = {}, signal, onProgress }: ConvertOptions,
+  checked: CheckedOptions,
+): Promise<OpenedSource> {
+  const text = new CsvText(await openCsvFiles(files, csv, { schema: given, signal }), csv, signal);
+  const threads = threadsFor(checked.threads, text.totalBytes);
+  const skipBad = checked.badRows !== 'error';
+  const inference =
+    given === undefined
+      ? await inferCsv(text, { csv, rows: rowsToInfer(checked), skipBad, threads, signal, onProgress })
+      : undefined;
+  if (wantsCount(checked) && !skipBad && text.rows === undefined) {
+    let bytes = 0;
+    await text.scan(({ firstRow, rows, length }) => {
+      bytes += length;
+      onProgress?.({ phase: 'scan', rows: firstRow + rows, bytes, totalBytes: text.totalBytes });
+    });
+  }
+  const source = new CsvSource(text, given ?? inference!.schema, csv);
+  return { source, records: skipBad ? undefined : text.rows, threads };
+}
+
+async function openRecords(
+  files: readonly InputFile[],
+  given: Schema | undefined,
+  { signal, spec }: ConvertOptions,
+  checked: CheckedOptions,
+  { badRows, quarantine }: OpenSourceContext,
+): Promise<OpenedSource> {
+  const keyed = checked.partitionBy === 'hash' || checked.splitKey !== undefined || checked.key !== undefined;
+  const look = keyed || wantsStatistics(checked, spec);
+  const { schema, records } = await describeRecords(files, { schema: given, look, signal });
+  const policy: CorruptionPolicy =
+    checked.badRows === 'error'
+      ? 'error'
+      : checked.badRows === 'skip'
+        ? 'skip'
+        : { quarantine: (bytes, offset) => quarantine!.add({ offset, row: textOrBase64(bytes) }) };
+  const onLoss = (loss: Loss): void => badRows.takeLoss(loss);
+  const source = new RecordSource(files, schema, { policy, onLoss, signal });
+  return { source, records: checked.badRows === 'error' ? records : undefined, threads: 0 };
+}

@@ -1,0 +1,75 @@
+import { PartDigest } from '../../dataset/index.js';
+import type { CompressWriter, Member, MemberWriter } from '../../files/index.js';
+import { framedBytes } from './records-run.js';
+
+/** What is known of a part file once it is closed. */
+export interface PartSummary {
+  readonly name: string;
+  /** Bytes of the stored file. */
+  readonly bytes: number;
+  readonly records: number;
+  /** See `PartDigest`. */
+  readonly digest: string;
+  /** Payload lengths in order, in pieces. */
+  readonly lengths: readonly Uint32Array[];
+  /** Where gzip members begin; empty for other files. */
+  readonly members: readonly Member[];
+}
+
+/** Where a part's bytes go: a stream, or gzip members of at least `memberBytes` uncompressed bytes each. */
+export type PartTarget =
+  | { readonly writer: CompressWriter; readonly memberBytes?: undefined }
+  | { readonly writer: MemberWriter; readonly memberBytes: number };
+
+/** Writes one part file from runs of whole framed records; counts and digests them. */
+export class PartWriter {
+  readonly #name: string;
+  readonly #target: PartTarget;
+  readonly #digest = new PartDigest();
+  readonly #lengths: Uint32Array[] = [];
+  /** Uncompressed bytes in the open gzip member. */
+  #memberBytes = 0;
+
+  constructor(name: string, target: PartTarget) {
+    this.#name = name;
+    this.#target = target;
+  }
+
+  async append(bytes: Uint8Array, meta: Uint32Array): Promise<void> {
+    this.#digest.update(meta);
+    const lengths = new Uint32Array(meta.length / 2);
+    for (let i = 0; i < lengths.length; i++) lengths[i] = meta[2 * i]!;
+    this.#lengths.push(lengths);
+    if (this.#target.memberBytes === undefined) await this.#target.writer.write(bytes);
+    else await this.#cut(this.#target.writer, this.#target.memberBytes, bytes, meta);
+  }
+
+  async close(): Promise<PartSummary> {
+    const { writer, memberBytes } = this.#target;
+    await writer.close();
+    return {
+      name: this.#name,
+      bytes: writer.storedBytes,
+      records: this.#digest.records,
+      digest: this.#digest.digest(),
+      lengths: this.#lengths,
+      members: memberBytes === undefined ? [] : writer.members,
+    };
+  }
+
+  /** Members end with the record that fills them: where, depends on the records alone. */
+  async #cut(writer: MemberWriter, memberBytes: number, bytes: Uint8Array, meta: Uint32Array): Promise<void> {
+    let from = 0;
+    let at = 0;
+    for (let i = 0; i < meta.length / 2; i++) {
+      at += framedBytes(meta, i, i + 1);
+      if (this.#memberBytes + at - from < memberBytes) continue;
+      await writer.write(bytes.subarray(from, at));
+      await writer.cutMember();
+      this.#memberBytes = 0;
+      from = at;
+    }
+    await writer.write(bytes.subarray(from));
+    this.#memberBytes += bytes.length - from;
+  }
+}

@@ -1,0 +1,31 @@
+import type { FileWriter, Location } from '../../files/index.js';
+
+/** A JSON lines file that comes to be with its first line. */
+export class Quarantine {
+  readonly #location: Location;
+  #writer: FileWriter | undefined;
+
+  constructor(location: Location) {
+    this.#location = location;
+  }
+
+  /** One row or record that was left out, and why. */
+  async add(rejected: Readonly<Record<string, unknown>>): Promise<void> {
+    this.#writer ??= await this.#location.fs.create(this.#location.path, { overwrite: true });
+    await this.#writer.write(new TextEncoder().encode(`${JSON.stringify(rejected)}\n`));
+  }
+
+  /** What was written stays, also after a failed job: it tells why. */
+  async close(): Promise<void> {
+    await this.#writer?.close();
+  }
+}
+
+/** Bytes as text where they are UTF-8, else as base64. */
+export function textOrBase64(bytes: Uint8Array): string | { base64: string } {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    return { base64: Buffer.from(bytes).toString('base64') };
+  }
+}

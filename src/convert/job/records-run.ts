@@ -1,0 +1,103 @@
+/** Framed records that go to one place, in order. */
+export interface RecordsRun {
+  /** Part, or bucket of the spool. */
+  readonly target: number;
+  /** Whole framed records, back to back. */
+  readonly bytes: Uint8Array;
+  /** Pairs: payload length, unmasked CRC32C of the payload. */
+  readonly meta: Uint32Array;
+}
+
+const FRAME_BYTES = 16;
+
+/** How many framed bytes the records [from, to) of `meta` take. */
+export function framedBytes(meta: Uint32Array, from: number, to: number): number {
+  let bytes = (to - from) * FRAME_BYTES;
+  for (let i = from; i < to; i++) bytes += meta[2 * i]!;
+  return bytes;
+}
+
+/** Reads lengths and CRCs back from framed records that this process wrote: nothing is checked. */
+export function metaOf(bytes: Uint8Array): Uint32Array {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const meta: number[] = [];
+  for (let at = 0; at < bytes.length; ) {
+    const length = view.getUint32(at, true);
+    const masked = (view.getUint32(at + 12 + length, true) - 0xa282ead8) | 0;
+    meta.push(length, ((masked >>> 17) | (masked << 15)) >>> 0);
+    at += FRAME_BYTES + length;
+  }
+  return Uint32Array.from(meta);
+}
+
+/**
+ * Sorts records by target, keeping the order within a target: a counting sort of `bytes` and `meta`.
+ * @param targets one entry a record, each below `count`
+ */
+export function groupByTarget(bytes: Uint8Array, meta: Uint32Array, targets: Uint32Array, count: number): RecordsRun[] {
+  const records = targets.length;
+  const sizes = new Float64Array(count);
+  const counts = new Uint32Array(count);
+  for (let i = 0; i < records; i++) {
+    const t = targets[i]!;
+    sizes[t]! += meta[2 * i]! + FRAME_BYTES;
+    counts[t]!++;
+  }
+  const out = new Uint8Array(bytes.length);
+  const outMeta = new Uint32Array(meta.length);
+  const runs: RecordsRun[] = [];
+  const at = new Float64Array(count);
+  const metaAt = new Uint32Array(count);
+  let byteTop = 0;
+  let metaTop = 0;
+  for (let t = 0; t < count; t++) {
+    at[t] = byteTop;
+    metaAt[t] = metaTop;
+    if (counts[t]! > 0) {
+      const run = out.subarray(byteTop, byteTop + sizes[t]!);
+      runs.push({ target: t, bytes: run, meta: outMeta.subarray(metaTop, metaTop + 2 * counts[t]!) });
+    }
+    byteTop += sizes[t]!;
+    metaTop += 2 * counts[t]!;
+  }
+  let from = 0;
+  for (let i = 0; i < records; i++) {
+    const t = targets[i]!;
+    const length = meta[2 * i]! + FRAME_BYTES;
+    copyRecord(bytes, from, from + length, out, at[t]!);
+    outMeta[metaAt[t]!] = meta[2 * i]!;
+    outMeta[metaAt[t]! + 1] = meta[2 * i + 1]!;
+    at[t]! += length;
+    metaAt[t]! += 2;
+    from += length;
+  }
+  return runs;
+}
+
+/** Copies records to the places that `order` gives them: record i of the result is record order[i]. */
+export function reorder(
+  bytes: Uint8Array,
+  meta: Uint32Array,
+  order: Uint32Array,
+): { bytes: Uint8Array; meta: Uint32Array } {
+  const records = order.length;
+  const starts = new Uint32Array(records + 1);
+  for (let i = 0; i < records; i++) starts[i + 1] = starts[i]! + meta[2 * i]! + FRAME_BYTES;
+  const out = new Uint8Array(bytes.length);
+  const outMeta = new Uint32Array(meta.length);
+  let to = 0;
+  for (let i = 0; i < records; i++) {
+    const r = order[i]!;
+    copyRecord(bytes, starts[r]!, starts[r + 1]!, out, to);
+    outMeta[2 * i] = meta[2 * r]!;
+    outMeta[2 * i + 1] = meta[2 * r + 1]!;
+    to += starts[r + 1]! - starts[r]!;
+  }
+  return { bytes: out, meta: outMeta };
+}
+
+/** `subarray` costs about 60 ns, so short records are copied byte by byte. */
+function copyRecord(source: Uint8Array, from: number, to: number, target: Uint8Array, at: number): void {
+  if (to - from > 64) target.set(source.subarray(from, to), at);
+  else for (let i = from; i < to; i++) target[at + i - from] = source[i]!;
+}

@@ -1,0 +1,261 @@
+import type { PartSummary, PartWriter } from './part-writer.js';
+import { permutation, randomWord } from './random.js';
+import { framedBytes, groupByTarget, metaOf, type RecordsRun, reorder } from './records-run.js';
+import { Spool } from './spool.js';
+
+/** Opens part `index` of split `split`. */
+export type OpenPart = (split: number, index: number) => Promise<PartWriter>;
+
+/** Takes runs in input order and makes part files of them. */
+export interface Sink {
+  /** Once it resolves, the run's memory is the caller's again. */
+  add(run: RecordsRun): Promise<void>;
+  /** Closes all parts; `summaries[split]` lists them in order. */
+  finish(): Promise<PartSummary[][]>;
+  /** Frees what the sink holds; parts that are open stay to the commit's abort. */
+  dispose(): Promise<void>;
+}
+
+/** Where a range ends: after its share of a known number of records, or when it holds `bytes`. */
+export type Cut = { parts: number; records: number } | { bytes: number };
+
+/** Parts one after the other, in the order of the records: a `target` is a split. */
+export class RangeSink implements Sink {
+  readonly #ranges: RangeWriter[];
+
+  constructor(open: OpenPart, cuts: readonly Cut[]) {
+    this.#ranges = cuts.map((cut, split) => new RangeWriter((index) => open(split, index), cut));
+  }
+
+  add({ target, bytes, meta }: RecordsRun): Promise<void> {
+    return this.#ranges[target]!.append(bytes, meta);
+  }
+  async finish(): Promise<PartSummary[][]> {
+    const splits: PartSummary[][] = [];
+    for (const range of this.#ranges) splits.push(await range.close());
+    return splits;
+  }
+  async dispose(): Promise<void> {}
+}
+
+/** Cuts one stream of records into parts. One part is open at a time; closing (fsync) overlaps with the next. */
+export class RangeWriter {
+  readonly #open: (index: number) => Promise<PartWriter>;
+  readonly #cut: Cut;
+  readonly #closing: Promise<PartSummary>[] = [];
+  #part: PartWriter | undefined;
+  #index = 0;
+  #records = 0;
+  #partBytes = 0;
+
+  constructor(open: (index: number) => Promise<PartWriter>, cut: Cut) {
+    this.#open = open;
+    this.#cut = cut;
+  }
+
+  async append(bytes: Uint8Array, meta: Uint32Array): Promise<void> {
+    const count = meta.length / 2;
+    let from = 0;
+    let at = 0;
+    while (from < count) {
+      const to = this.#fit(meta, from, count);
+      const end = to === count ? bytes.length : at + framedBytes(meta, from, to);
+      if (to > from) {
+        this.#part ??= await this.#open(this.#index);
+        await this.#part.append(bytes.subarray(at, end), meta.subarray(2 * from, 2 * to));
+        this.#records += to - from;
+        this.#partBytes += end - at;
+      }
+      if (to < count) await this.#next();
+      from = to;
+      at = end;
+    }
+  }
+
+  async close(): Promise<PartSummary[]> {
+    const parts =
+      'parts' in this.#cut ? this.#cut.parts : Math.max(1, this.#index + (this.#part === undefined ? 0 : 1));
+    while (this.#index < parts) await this.#next();
+    return Promise.all(this.#closing);
+  }
+
+  /** The end of the records from `from` on that belong to the open part. */
+  #fit(meta: Uint32Array, from: number, count: number): number {
+    if ('parts' in this.#cut) {
+      const { parts, records } = this.#cut;
+      const end =
+        this.#index + 1 >= parts ? Number.POSITIVE_INFINITY : Math.floor(((this.#index + 1) * records) / parts);
+      return Math.min(count, from + Math.max(0, end - this.#records));
+    }
+    let bytes = this.#partBytes;
+    let to = from;
+    while (to < count && (bytes === 0 || bytes < this.#cut.bytes)) bytes += framedBytes(meta, to, ++to);
+    return to;
+  }
+
+  async #next(): Promise<void> {
+    const part = this.#part ?? (await this.#open(this.#index));
+    const closed = part.close();
+    closed.catch(() => {}); // reported by close()
+    this.#closing.push(closed);
+    if (this.#closing.length > 4) await this.#closing[this.#closing.length - 4];
+    this.#part = undefined;
+    this.#partBytes = 0;
+    this.#index++;
+  }
+}
+
+/** All parts open at once: a `target` is split x parts + part. */
+export class DirectSink implements Sink {
+  readonly #open: OpenPart;
+  readonly #parts: number;
+  readonly #writers: (PartWriter | undefined)[];
+
+  constructor(open: OpenPart, splits: number, parts: number) {
+    this.#open = open;
+    this.#parts = parts;
+    this.#writers = new Array(splits * parts).fill(undefined);
+  }
+
+  async add({ target, bytes, meta }: RecordsRun): Promise<void> {
+    await (await this.#writer(target)).append(bytes, meta);
+  }
+  async finish(): Promise<PartSummary[][]> {
+    const splits: PartSummary[][] = [];
+    for (let t = 0; t < this.#writers.length; t++) {
+      const split = Math.floor(t / this.#parts);
+      splits[split] ??= [];
+      splits[split].push(await (await this.#writer(t)).close());
+    }
+    return splits;
+  }
+  async dispose(): Promise<void> {}
+
+  async #writer(target: number): Promise<PartWriter> {
+    this.#writers[target] ??= await this.#open(Math.floor(target / this.#parts), target % this.#parts);
+    return this.#writers[target];
+  }
+}
+
+/** Spools first, bucket by bucket; a `target` is split x buckets + bucket. `gather` makes the parts of one split. */
+export class SpoolSink implements Sink {
+  readonly #spool: Spool;
+  readonly #splits: number;
+  readonly #gather: (spool: Spool, split: number) => Promise<PartSummary[]>;
+
+  constructor(spool: Spool, splits: number, gather: (spool: Spool, split: number) => Promise<PartSummary[]>) {
+    this.#spool = spool;
+    this.#splits = splits;
+    this.#gather = gather;
+  }
+
+  add(run: RecordsRun): Promise<void> {
+    return this.#spool.add(run);
+  }
+  async finish(): Promise<PartSummary[][]> {
+    const splits: PartSummary[][] = [];
+    for (let split = 0; split < this.#splits; split++) splits.push(await this.#gather(this.#spool, split));
+    return splits;
+  }
+  dispose(): Promise<void> {
+    return this.#spool.close();
+  }
+}
+
+/** Gathers each bucket of a split into the part of the same number. */
+export async function gatherParts(spool: Spool, open: OpenPart, split: number, parts: number): Promise<PartSummary[]> {
+  const summaries: PartSummary[] = [];
+  for (let index = 0; index < parts; index++) {
+    const part = await open(split, index);
+    for await (const bytes of spool.read(split * parts + index)) await part.append(bytes, metaOf(bytes));
+    summaries.push(await part.close());
+  }
+  return summaries;
+}
+
+/** Gathers one bucket per split into ranges of equal size. */
+export async function gatherRanges(
+  spool: Spool,
+  open: OpenPart,
+  split: number,
+  cutOf: (records: number) => Cut,
+): Promise<PartSummary[]> {
+  const writer = new RangeWriter((index) => open(split, index), cutOf(spool.records(split)));
+  for await (const bytes of spool.read(split)) await writer.append(bytes, metaOf(bytes));
+  return writer.close();
+}
+
+export const SHUFFLE_BUCKETS = 256;
+/** A bucket above this is scattered once more, so that it fits in memory. */
+const BUCKET_BYTES = 48 << 20;
+/** Streams of the random function, apart from each other. */
+const SCATTER = 0;
+const PERMUTE = 1 << 20;
+
+/** The bucket of a record in a global shuffle: a function of the seed and the record's ordinal alone. */
+export function shuffleBucket(seed: number, ordinal: number): number {
+  return randomWord(seed, SCATTER, ordinal) >>> 24;
+}
+
+/**
+ * Gathers the buckets of a split in order, each permuted at random. Records that were dealt to buckets at random and
+ * permuted within them are in a uniformly random order (Rao 1961, Sandelius 1962).
+ */
+export async function gatherShuffled(
+  spool: Spool,
+  open: OpenPart,
+  split: number,
+  options: { seed: number; cutOf: (records: number) => Cut; spoolDir?: string },
+): Promise<PartSummary[]> {
+  const first = split * SHUFFLE_BUCKETS;
+  let records = 0;
+  for (let b = 0; b < SHUFFLE_BUCKETS; b++) records += spool.records(first + b);
+  const writer = new RangeWriter((index) => open(split, index), options.cutOf(records));
+  for (let b = 0; b < SHUFFLE_BUCKETS; b++) {
+    await permuteBucket(spool, first + b, { ...options, stream: b + 1 }, (bytes, meta) => writer.append(bytes, meta));
+  }
+  return writer.close();
+}
+
+interface Permute {
+  seed: number;
+  /** Distinguishes this bucket from all others, at any depth. */
+  stream: number;
+  spoolDir?: string;
+}
+
+async function permuteBucket(
+  spool: Spool,
+  bucket: number,
+  { seed, stream, spoolDir }: Permute,
+  take: (bytes: Uint8Array, meta: Uint32Array) => Promise<void>,
+): Promise<void> {
+  if (spool.records(bucket) === 0) return;
+  if (spool.bytes(bucket) > BUCKET_BYTES && spool.records(bucket) > 1) {
+    const inner = await Spool.open(SHUFFLE_BUCKETS, spoolDir);
+    try {
+      let ordinal = 0;
+      for await (const bytes of spool.read(bucket)) {
+        const meta = metaOf(bytes);
+        const targets = new Uint32Array(meta.length / 2);
+        for (let i = 0; i < targets.length; i++) targets[i] = randomWord(seed, stream, ordinal++) >>> 24;
+        for (const run of groupByTarget(bytes, meta, targets, SHUFFLE_BUCKETS)) await inner.add(run);
+      }
+      for (let b = 0; b < SHUFFLE_BUCKETS; b++) {
+        await permuteBucket(inner, b, { seed, stream: stream * SHUFFLE_BUCKETS + b + 1, spoolDir }, take);
+      }
+    } finally {
+      await inner.close();
+    }
+    return;
+  }
+  const bytes = new Uint8Array(spool.bytes(bucket));
+  let at = 0;
+  for await (const piece of spool.read(bucket)) {
+    bytes.set(piece, at);
+    at += piece.length;
+  }
+  const meta = metaOf(bytes);
+  const shuffled = reorder(bytes, meta, permutation(meta.length / 2, seed, PERMUTE + stream));
+  await take(shuffled.bytes, shuffled.meta);
+}

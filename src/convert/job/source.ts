@@ -1,0 +1,53 @@
+import type { Location } from '../../files/index.js';
+import type { Schema } from '../../records/schema.js';
+import type { CsvPlan } from '../csv/index.js';
+import type { ChunkResult, ChunkTask } from './chunk-work.js';
+import type { SpareBuffers } from './spare-buffers.js';
+
+/** A file of the input. `uri` is what the user gave or the pattern found; the location is where its bytes are read. */
+export interface InputFile extends Location {
+  readonly uri: string;
+  /** Stored bytes. */
+  readonly size: number;
+}
+
+/** A piece of input and where it came from, for messages and progress. */
+export interface SourcedTask {
+  readonly task: ChunkTask;
+  readonly chunk: { readonly path?: string; readonly firstLine: number; readonly offset: number };
+  /** Input bytes that the piece stands for. */
+  readonly inputBytes: number;
+  /** Throws where the result cannot be what the piece held. */
+  readonly check?: (result: ChunkResult) => void;
+}
+
+/** Input in pieces whose cuts depend on the input alone. */
+export interface Source {
+  /** Undefined where records are passed on whose schema nobody knows. */
+  readonly schema: Schema | undefined;
+  /** What the `plan` of a CSV task refers to. */
+  readonly csv: readonly CsvPlan[];
+  /** Input bytes in all, where known. */
+  readonly totalBytes: number | undefined;
+  /** `spare` gives memory that pieces may be read into. */
+  tasks(spare: SpareBuffers): AsyncGenerator<SourcedTask>;
+}
+
+/** Reads bytes [start, end) of a file into `buffer` where it is large enough, else into a new one. */
+export async function readRange(
+  file: Location,
+  start: number,
+  end: number,
+  options: { signal?: AbortSignal | undefined; buffer?: ArrayBuffer | undefined } = {},
+): Promise<Uint8Array<ArrayBuffer>> {
+  const { signal, buffer } = options;
+  const length = end - start;
+  const bytes =
+    buffer !== undefined && buffer.byteLength >= length ? new Uint8Array(buffer, 0, length) : new Uint8Array(length);
+  let at = 0;
+  for await (const chunk of file.fs.read(file.path, { start, end, ...(signal === undefined ? {} : { signal }) })) {
+    bytes.set(chunk, at);
+    at += chunk.length;
+  }
+  return bytes.subarray(0, at);
+}

@@ -1,0 +1,136 @@
+import { type FileHandle, mkdtemp, open, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { isShardfeedError, ShardfeedError } from '../../errors.js';
+import type { RecordsRun } from './records-run.js';
+
+const BUFFER_BYTES = 32 << 20;
+
+interface Bucket {
+  /** Pairs: position in the file, length. */
+  readonly segments: number[];
+  /** Parts of the arena that are not in the file yet. */
+  pending: Uint8Array[];
+  bytes: number;
+  records: number;
+}
+
+/**
+ * Records sorted into buckets on local disk, in one file: memory holds at most 32 MiB of them at a time. The file is
+ * in a folder of its own, made for this user alone, and goes with `close`.
+ */
+export class Spool {
+  readonly #dir: string;
+  readonly #file: FileHandle;
+  readonly #buckets: Bucket[];
+  #arena: Uint8Array | undefined;
+  #buffered = 0;
+  #top = 0;
+
+  private constructor(dir: string, file: FileHandle, buckets: number) {
+    this.#dir = dir;
+    this.#file = file;
+    this.#buckets = Array.from({ length: buckets }, () => ({ segments: [], pending: [], bytes: 0, records: 0 }));
+  }
+
+  static async open(buckets: number, spoolDir: string = tmpdir()): Promise<Spool> {
+    try {
+      const dir = await mkdtemp(join(spoolDir, 'shardfeed-spool-'));
+      return new Spool(dir, await open(join(dir, 'records'), 'wx+', 0o600), buckets);
+    } catch (cause) {
+      throw spoolError(spoolDir, cause);
+    }
+  }
+
+  get size(): number {
+    return this.#buckets.length;
+  }
+  records(bucket: number): number {
+    return this.#buckets[bucket]!.records;
+  }
+  bytes(bucket: number): number {
+    return this.#buckets[bucket]!.bytes;
+  }
+
+  /** Copies the run: a bucket's segments hold whole records. */
+  async add({ target, bytes, meta }: RecordsRun): Promise<void> {
+    const bucket = this.#buckets[target]!;
+    bucket.bytes += bytes.length;
+    bucket.records += meta.length / 2;
+    if (this.#buffered + bytes.length > BUFFER_BYTES) await this.#flush();
+    if (bytes.length > BUFFER_BYTES) {
+      bucket.pending.push(bytes);
+      await this.#flush();
+      return;
+    }
+    this.#arena ??= new Uint8Array(BUFFER_BYTES);
+    const place = this.#arena.subarray(this.#buffered, this.#buffered + bytes.length);
+    place.set(bytes);
+    bucket.pending.push(place);
+    this.#buffered += bytes.length;
+  }
+
+  /** The bytes of one bucket in pieces of whole records, in the order they came. Nothing can be added any more. */
+  async *read(bucket: number): AsyncGenerator<Uint8Array> {
+    if (this.#buffered > 0) await this.#flush();
+    this.#arena = undefined;
+    const { segments } = this.#buckets[bucket]!;
+    for (let i = 0; i < segments.length; i += 2) {
+      const piece = new Uint8Array(segments[i + 1]!);
+      let done = 0;
+      while (done < piece.length) {
+        const { bytesRead } = await this.#file.read(piece, done, piece.length - done, segments[i]! + done);
+        if (bytesRead === 0)
+          throw new ShardfeedError('SHARDFEED_IO', 'the spool file was cut short', { path: this.#dir });
+        done += bytesRead;
+      }
+      yield piece;
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#file.close();
+    await rm(this.#dir, { recursive: true, force: true });
+  }
+
+  /** Writes what is buffered, bucket by bucket, so that each bucket's share lies in one segment. */
+  async #flush(): Promise<void> {
+    try {
+      for (const bucket of this.#buckets) {
+        if (bucket.pending.length === 0) continue;
+        const length = bucket.pending.reduce((n, b) => n + b.length, 0);
+        let at = this.#top;
+        const buffers = bucket.pending;
+        while (buffers.length > 0) {
+          const { bytesWritten } = await this.#file.writev(buffers.slice(0, 512), at);
+          at += bytesWritten;
+          dropWritten(buffers, bytesWritten);
+        }
+        bucket.segments.push(this.#top, length);
+        bucket.pending = [];
+        this.#top = at;
+      }
+      this.#buffered = 0;
+    } catch (cause) {
+      throw spoolError(this.#dir, cause);
+    }
+  }
+}
+
+/** Removes `bytes` from the head of a list of buffers. */
+function dropWritten(buffers: Uint8Array[], bytes: number): void {
+  let whole = 0;
+  while (whole < buffers.length && bytes >= buffers[whole]!.length) bytes -= buffers[whole++]!.length;
+  buffers.splice(0, whole);
+  if (bytes > 0) buffers[0] = buffers[0]!.subarray(bytes);
+}
+
+function spoolError(path: string, cause: unknown): unknown {
+  if (isShardfeedError(cause)) return cause;
+  const full = ['ENOSPC', 'EDQUOT'].includes((cause as { code?: string }).code ?? '');
+  return new ShardfeedError(
+    full ? 'SHARDFEED_NO_SPACE' : 'SHARDFEED_IO',
+    `cannot write temporary data in ${path}: ${(cause as Error).message}; choose another folder with spoolDir`,
+    { path, cause },
+  );
+}

@@ -1,0 +1,41 @@
+export {
+  type ColumnReport,
+  type ConvertInput,
+  type ConvertOptions,
+  type ConvertResult,
+  type CsvOptions,
+  convert,
+  type DatasetSummary,
+  type Inference,
+  type InferSchemaOptions,
+  inferSchema,
+  type Partitioning,
+  type Progress,
+} from './convert/index.js';
+export {
+  type ReadBatchesOptions,
+  type ReadRecordsOptions,
+  readBatches,
+  readRecords,
+  type WriteRecordsOptions,
+  type WrittenRecords,
+  writeRecords,
+} from './dataset/index.js';
+export { ERROR_CODES, type ErrorCode, type ErrorDetails, ShardfeedError } from './errors.js';
+export {
+  type Batch,
+  type BytesColumn,
+  type Column,
+  crc32c,
+  decodeExample,
+  encodeExample,
+  type Feature,
+  type FixedColumn,
+  isValid,
+  type Loss,
+  maskedCrc32c,
+  parseSchema,
+  type RaggedColumn,
+  type Row,
+  type Schema,
+} from './records/index.js';
