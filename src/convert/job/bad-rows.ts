@@ -40,6 +40,12 @@ export class BadRows {
     this.note(error);
   }
 
+  /** A row that could not even be read: its text is not known. */
+  takeUnread(error: ShardfeedError): void {
+    this.#quarantine?.add({ ...error.toJSON() }).catch(() => {}); // reported when the quarantine is closed
+    this.note(error);
+  }
+
   /** Records of a TFRecord file that were left out; their bytes went to the quarantine already. */
   takeLoss({ path, offset, record, count, reason }: Loss): void {
     const where = { ...(path === undefined ? {} : { path }), offset, record };

@@ -3,7 +3,7 @@ import { detectFormat, type Files, HEAD_BYTES, openSource } from '../../files/in
 import type { Batch } from '../../records/batch.js';
 import type { Row } from '../../records/row-values.js';
 import type { CsvOptions } from '../csv/index.js';
-import { checkCsvOptions, isPlainDialect } from '../csv/index.js';
+import { checkCsvOptions, isPlainDialect, transcodeCsv } from '../csv/index.js';
 import type { ConvertInput } from '../options.js';
 import type { InputSpool } from './input-spool.js';
 import { type InputFile, readRange } from './source.js';
@@ -21,6 +21,8 @@ export interface OpenInputOptions {
   readonly files: Files;
   readonly spool: InputSpool;
   readonly signal: AbortSignal | undefined;
+  /** Takes rows that cannot be read in their dialect; without it the first of them ends the job. */
+  readonly onBadRow?: (error: ShardfeedError) => void;
 }
 
 /** Finds out what the input is. CSV files come out readable more than once, uncompressed and in a plain dialect. */
@@ -71,10 +73,10 @@ async function openFilesInput(files: readonly InputFile[], options: OpenInputOpt
     if (found === 'tfrecord' || (codec === 'none' && plain)) opened.push(file);
     else {
       const signal = options.signal === undefined ? {} : { signal: options.signal };
-      if (!plain)
-        throw new ShardfeedError('SHARDFEED_UNSUPPORTED', 'this CSV dialect is not read yet', { path: file.uri });
+      const onBadRow = options.onBadRow === undefined ? {} : { onBadRow: options.onBadRow };
       const bytes = openSource(file, { codec, ...signal }) as AsyncIterable<Uint8Array>;
-      opened.push(await options.spool.keep(file.uri, bytes, options.signal));
+      const text = plain ? bytes : transcodeCsv(bytes, options.csv, { path: file.uri, ...onBadRow });
+      opened.push(await options.spool.keep(file.uri, text, options.signal));
     }
   }
   return { kind: kind ?? 'csv', files: opened };

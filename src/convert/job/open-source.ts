@@ -43,7 +43,9 @@ export async function openSource(
   const { files, spool } = context;
   const { signal, csv = {} } = options;
   const given = options.spec === undefined ? undefined : parseSchema(options.spec, { outputs: checked.outputs });
-  const input = await openInput(options.input, { format: checked.format, csv, files, spool, signal });
+  const onBadRow =
+    checked.badRows === 'error' ? {} : { onBadRow: (error: ShardfeedError) => context.badRows.takeUnread(error) };
+  const input = await openInput(options.input, { format: checked.format, csv, files, spool, signal, ...onBadRow });
   switch (input.kind) {
     case 'csv':
       return openCsv(input.files, given, options, checked);
