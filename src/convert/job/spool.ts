@@ -63,7 +63,7 @@ export class Spool {
       await this.#flush();
       return;
     }
-    this.#arena ??= new Uint8Array(BUFFER_BYTES);
+    this.#arena ??= Buffer.allocUnsafeSlow(BUFFER_BYTES); // pages that are never filled are never had
     const place = this.#arena.subarray(this.#buffered, this.#buffered + bytes.length);
     place.set(bytes);
     bucket.pending.push(place);
