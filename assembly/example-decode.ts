@@ -63,6 +63,11 @@ const S_LENGTH: usize = 8; // the entry's length byte as learnt
 const S_HEADER: usize = 12; // bytes from the entry's tag to its values
 const S_BLOCKS: usize = 16; // vectors to compare
 const S_DATA: usize = 20; // bytes of values as learnt
+// Copies of the column's addresses, taken anew by every call
+const S_VALUES: usize = 24;
+const S_VALUES_CAP: usize = 28;
+const S_OFFSETS: usize = 32;
+const S_VALIDITY: usize = 36;
 const S_EXPECT: usize = 64; // 4 vectors: the bytes as learnt
 const S_SHIFT: usize = 128; // 4 vectors: 255 where a length stands that changes with the entry's
 const S_MASK: usize = 192; // 4 vectors: 255 where a byte counts
@@ -88,7 +93,7 @@ let ctx: usize = 0;
 let row: u32 = 0;
 let seen: u32 = 0; // columns with a good value
 let odd: bool = false; // a column of this record may be wrong
-let surprise: bool = false; // the general parser was needed
+let surprise: bool = false; // the general parser was needed, so the fast path must mind values that are there already
 let status: u32 = OK;
 let predicted: usize = 0; // the slot expected next
 // The latest varint
@@ -193,11 +198,14 @@ function skipField(q: usize, end: usize, tag: u32): usize {
   }
 }
 
-/** Copies 16 bytes at a time; up to 15 bytes behind source and target are touched. */
+/** Copies 16 bytes at a time; up to 31 bytes behind source and target are touched. */
 // @ts-ignore: decorator
 @inline
 function copyBytes(to: usize, from: usize, bytes: usize): void {
-  for (let i: usize = 0; i < bytes; i += 16) v128.store(to + i, v128.load(from + i));
+  // Most items are short: two vectors without a loop, whose end would be mispredicted.
+  v128.store(to, v128.load(from));
+  v128.store(to, v128.load(from, 16), 16);
+  for (let i: usize = 32; i < bytes; i += 16) v128.store(to + i, v128.load(from + i));
 }
 
 // @ts-ignore: decorator
@@ -533,87 +541,87 @@ function wholeVarint(q: usize, n: u32): bool {
   return true;
 }
 
-/** Whether the entry at q is the one that a slot predicts, whatever the length of its value. */
+/** Whether block i of the entry at q is as the slot predicts it, but for lengths that differ by `shift`. */
 // @ts-ignore: decorator
 @inline
-function matches(slot: usize, q: usize, delta: u32): bool {
-  const shift = i8x16.splat(delta as i8);
-  const blocks = load<u32>(slot, S_BLOCKS) as usize;
-  let x = v128.and(
-    v128.xor(
-      i8x16.sub(v128.load(q), v128.and(shift, v128.load(slot, S_SHIFT))),
-      v128.load(slot, S_EXPECT),
-    ),
-    v128.load(slot, S_MASK),
-  );
-  if (v128.any_true(x)) return false;
-  for (let i: usize = 16; i < blocks << 4; i += 16) {
-    x = v128.and(
-      v128.xor(
-        i8x16.sub(v128.load(q + i), v128.and(shift, v128.load(slot + i, S_SHIFT))),
-        v128.load(slot + i, S_EXPECT),
-      ),
-      v128.load(slot + i, S_MASK),
-    );
-    if (v128.any_true(x)) return false;
-  }
-  return true;
+function blockDiffers(slot: usize, q: usize, i: usize, shift: v128): bool {
+  const read = i8x16.sub(v128.load(q + i), v128.and(shift, v128.load(slot + i, S_SHIFT)));
+  return v128.any_true(v128.and(v128.xor(read, v128.load(slot + i, S_EXPECT)), v128.load(slot + i, S_MASK)));
 }
 
-/** Takes the value of a matching entry, n bytes at `data`. Returns false where the general parser must look. */
-// @ts-ignore: decorator
-@inline
-function takeValue(slot: usize, data: usize, n: u32): bool {
-  const op = load<u32>(slot, S_OP);
+/** Takes the value of a matching entry in a way other than the three common ones. False: the general parser must look. */
+function takeOther(slot: usize, op: u32, data: usize, n: u32): bool {
   if (op == OP_SKIP) return true;
   const column = load<u32>(slot, S_COLUMN) as usize;
-  const valid = (load<u32>(column, C_VALIDITY) as usize) + row;
-  if (load<u8>(valid) != 0) return false;
-  if (op == OP_INT) {
-    if (!wholeVarint(data, n)) return false;
-    store<u64>((load<u32>(column, C_VALUES) as usize) + ((row as usize) << 3), value);
-  } else if (op == OP_FLOAT) {
-    if (n != 4) return false;
-    store<u32>((load<u32>(column, C_VALUES) as usize) + ((row as usize) << 2), load<u32>(data));
-  } else if (op == OP_BYTES) {
-    const offset = (load<u32>(column, C_OFFSETS) as usize) + ((row as usize) << 2);
-    const used = load<u32>(offset);
-    if (n > load<u32>(column, C_VALUES_CAP) - used) return false;
-    copyBytes((load<u32>(column, C_VALUES) as usize) + used, data, n as usize);
-    store<u32>(offset, used + n, 4);
-  } else if (!takeList(column, data, n)) {
-    return false;
-  }
-  store<u8>(valid, 1);
+  if (op != OP_LIST || !takeList(column, data, n)) return false;
+  store<u8>((load<u32>(column, C_VALIDITY) as usize) + row, 1);
   seen++;
   return true;
 }
 
-/** A Features message [q, end). */
-function parseFeatures(q: usize, end: usize): bool {
-  let slot = load<u32>(ctx, X_SLOTS) as usize;
-  const slotEnd = slot + (load<u32>(ctx, X_SLOT_COUNT) as usize) * SLOT_BYTES;
+/** The predicted entries from q on; returns where the first one stands that is not predicted. */
+function takePredicted(q: usize, end: usize, slotEnd: usize): usize {
+  let slot = predicted;
+  const at8 = (row as usize) << 3;
+  const at4 = (row as usize) << 2;
+  let taken: u32 = 0;
   while (q < end) {
     const length = load<u8>(q, 1) as u32;
-    if (length < 128 && q + 2 + length <= end) {
-      let s = slot;
-      const last = min(slotEnd, s + (PROBE as usize) * SLOT_BYTES);
-      let taken = false;
-      for (; s < last; s += SLOT_BYTES) {
-        const delta = length - load<u32>(s, S_LENGTH);
-        if (!matches(s, q, delta)) continue;
-        const n = load<u32>(s, S_DATA) + delta;
-        if ((n as i32) < 0) break;
-        taken = takeValue(s, q + load<u32>(s, S_HEADER), n);
-        break;
-      }
-      if (taken) {
-        slot = s + SLOT_BYTES;
-        q += 2 + length;
-        continue;
-      }
-      if (status != OK) return false;
+    if (length > 127 || q + 2 + length > end) break;
+    let s = slot;
+    const last = min(slotEnd, s + (PROBE as usize) * SLOT_BYTES);
+    for (; s < last; s += SLOT_BYTES) {
+      const shift = i8x16.splat((length - load<u32>(s, S_LENGTH)) as i8);
+      if (blockDiffers(s, q, 0, shift)) continue;
+      const size = (load<u32>(s, S_BLOCKS) as usize) << 4;
+      let i: usize = 16;
+      while (i < size && !blockDiffers(s, q, i, shift)) i += 16;
+      if (i >= size) break;
     }
+    if (s >= last) break;
+    const n = load<u32>(s, S_DATA) + (length - load<u32>(s, S_LENGTH));
+    if ((n as i32) < 0) break;
+    const data = q + load<u32>(s, S_HEADER);
+    const op = load<u32>(s, S_OP);
+    const valid = (load<u32>(s, S_VALIDITY) as usize) + row;
+    if (surprise && op != OP_SKIP && load<u8>(valid) != 0) break;
+    if (op == OP_INT) {
+      if (!wholeVarint(data, n)) break;
+      store<u64>((load<u32>(s, S_VALUES) as usize) + at8, value);
+      store<u8>(valid, 1);
+      taken++;
+    } else if (op == OP_FLOAT) {
+      if (n != 4) break;
+      store<u32>((load<u32>(s, S_VALUES) as usize) + at4, load<u32>(data));
+      store<u8>(valid, 1);
+      taken++;
+    } else if (op == OP_BYTES) {
+      const offset = (load<u32>(s, S_OFFSETS) as usize) + at4;
+      const used = load<u32>(offset);
+      if (n > load<u32>(s, S_VALUES_CAP) - used) break;
+      copyBytes((load<u32>(s, S_VALUES) as usize) + used, data, n as usize);
+      store<u32>(offset, used + n, 4);
+      store<u8>(valid, 1);
+      taken++;
+    } else if (!takeOther(s, op, data, n)) {
+      break;
+    }
+    slot = s + SLOT_BYTES;
+    q += 2 + length;
+  }
+  seen += taken;
+  predicted = slot;
+  return q;
+}
+
+/** A Features message [q, end). */
+function parseFeatures(q: usize, end: usize): bool {
+  predicted = load<u32>(ctx, X_SLOTS) as usize;
+  const slotEnd = predicted + (load<u32>(ctx, X_SLOT_COUNT) as usize) * SLOT_BYTES;
+  while (q < end) {
+    q = takePredicted(q, end, slotEnd);
+    if (status != OK) return false;
+    if (q >= end) break;
     surprise = true;
     q = tagAt(q, end);
     if (q == 0) return false;
@@ -622,9 +630,7 @@ function parseFeatures(q: usize, end: usize): bool {
       q = lengthAt(q, end);
       if (q == 0) return false;
       const next = q + (value as usize);
-      predicted = slot;
       if (!parseEntry(q, next)) return false;
-      slot = predicted;
       q = next;
     } else {
       q = skipField(q, end, tag);
@@ -645,6 +651,8 @@ function parseExample(q: usize, end: usize): bool {
       const next = q + (value as usize);
       if (!parseFeatures(q, next)) return false;
       q = next;
+      // Another Features message may set again what this one has set.
+      if (q < end) surprise = true;
     } else {
       surprise = true;
       q = skipField(q, end, tag);
@@ -728,6 +736,20 @@ function forgetKinds(): void {
   for (let c: u32 = 0; c < count; c++) store<u32>(columns + (c as usize) * COLUMN_BYTES, 0, P_KIND);
 }
 
+/** Copies the columns' addresses, which growing moves, into the slots. */
+function refreshSlots(): void {
+  const slots = load<u32>(ctx, X_SLOTS) as usize;
+  const end = slots + (load<u32>(ctx, X_SLOT_COUNT) as usize) * SLOT_BYTES;
+  for (let slot = slots; slot < end; slot += SLOT_BYTES) {
+    const column = load<u32>(slot, S_COLUMN) as usize;
+    if (column == 0) continue;
+    store<u32>(slot, load<u32>(column, C_VALUES), S_VALUES);
+    store<u32>(slot, load<u32>(column, C_VALUES_CAP), S_VALUES_CAP);
+    store<u32>(slot, load<u32>(column, C_OFFSETS), S_OFFSETS);
+    store<u32>(slot, load<u32>(column, C_VALIDITY), S_VALIDITY);
+  }
+}
+
 /** Writes how much of each column is in use. */
 function closeColumns(): void {
   const columns = load<u32>(ctx, X_COLUMNS) as usize;
@@ -760,6 +782,7 @@ export function decodeExamples(context: usize): u32 {
   const columnCount = load<u32>(ctx, X_COLUMN_COUNT);
   let next = load<u32>(ctx, X_NEXT);
   openRows(min(rowEnd - row, end - next));
+  refreshSlots();
   while (next < end && row < rowEnd) {
     const p = base + load<u32>(offsets + ((next as usize) << 2));
     const length = load<u32>(lengths + ((next as usize) << 2)) as usize;

@@ -1,4 +1,6 @@
+export * from './columns-pack';
 export * from './crc32c';
+export * from './crc32c-lanes';
 export { csvParse } from './csv';
 export { csvInferInit } from './csv-infer';
 export { csvNumberInit, csvReadDouble } from './csv-number';

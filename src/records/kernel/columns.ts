@@ -28,6 +28,9 @@ export const C = {
 
 const KINDS = { int64: 0, float: 1, bytes: 2 } as const;
 const RAGGED = 0xffffffff;
+/** The table of assembly/columns-pack.ts. */
+const PACK_BYTES = 32;
+const NONE = 0xffffffff;
 const utf8 = new TextEncoder();
 
 /** How int64 columns are handed out: Float64Array, where a value beyond 2^53 is an error, or BigInt64Array. */
@@ -41,6 +44,10 @@ export class KernelColumns {
   readonly capacity: number;
   /** Address of the descriptors, COLUMN_BYTES apart, in the order of the schema. */
   readonly address: number;
+  /** Where batches are packed before they are copied out. */
+  #packed = 0;
+  #packBytes = 0;
+  #packTable: number | undefined;
 
   constructor(kernel: Kernel, schema: Schema, capacity: number) {
     this.kernel = kernel;
@@ -113,10 +120,25 @@ export class KernelColumns {
 
   /** Copies the first `rows` rows out. The batch shares nothing with the kernel: all its arrays are views of one buffer. */
   toBatch(rows: number, options: { int64?: Int64As } = {}): Batch {
+    const { kernel, address, schema } = this;
+    const { int64 = 'number' } = options;
+    const count = schema.features.length;
+    this.#packTable ??= kernel.alloc(count * PACK_BYTES);
+    const needed = kernel.exports.packedBytes!(address, count, rows) >>> 0;
+    if (needed > this.#packBytes) {
+      this.#packBytes = Math.max(needed, Math.min(2 * this.#packBytes, needed + (16 << 20)));
+      this.#packed = kernel.alloc(this.#packBytes);
+    }
+    const table = this.#packTable;
+    const doubles = int64 === 'number' ? 1 : 0;
+    const bytes = kernel.exports.packColumns!(address, count, rows, doubles, this.#packed, table) >>> 0;
+    const { buffer } = kernel.memory;
+    const words = new Uint32Array(buffer, table, (count * PACK_BYTES) / 4);
+    const packed = buffer.slice(this.#packed, this.#packed + bytes);
     const columns: Record<string, Column> = {};
-    this.schema.features.forEach((feature, i) => {
-      columns[feature.name] = this.#toColumn(feature, i, rows, options.int64 ?? 'number');
-    });
+    for (let i = 0; i < count; i++) {
+      columns[schema.features[i]!.name] = this.#toColumn(i, rows, packed, words, int64);
+    }
     return { size: rows, columns, mask: new Uint8Array(rows).fill(1) };
   }
 
@@ -197,60 +219,42 @@ export class KernelColumns {
     }
   }
 
-  #toColumn(feature: Feature, i: number, rows: number, int64: Int64As): Column {
-    const validity = this.#bitmap(i, rows);
-    const some = validity === undefined ? {} : { validity };
-    const ragged = feature.shape === 'ragged';
-    if (feature.kind === 'bytes') {
-      const rowOffsets = ragged ? this.#ints(this.get(i, C.ROW_OFFSETS), rows + 1) : undefined;
-      const items = rowOffsets === undefined ? rows * widthOf(feature) : rowOffsets[rows]!;
-      const offsets = this.#ints(this.get(i, C.OFFSETS), items + 1);
-      const from = this.get(i, C.VALUES);
-      const data = this.kernel.u8.slice(from, from + offsets[items]!);
-      const column: BytesColumn = { layout: 'bytes', data, offsets, shape: feature.shape, ...some };
-      return rowOffsets === undefined ? column : { ...column, rowOffsets };
+  /** One column of a packed batch; `words` is the table of assembly/columns-pack.ts. */
+  #toColumn(i: number, rows: number, packed: ArrayBuffer, words: Uint32Array, int64: Int64As): Column {
+    const { kind, shape } = this.schema.features[i]!;
+    const entry = (i * PACK_BYTES) / 4;
+    const at = words[entry]!;
+    const count = words[entry + 1]!;
+    const bits = words[entry + 5]!;
+    const validity = bits === NONE ? undefined : new Uint8Array(packed, bits, (rows + 7) >> 3);
+    const ragged = shape === 'ragged' ? new Int32Array(packed, words[entry + 4]!, rows + 1) : undefined;
+    if (kind === 'bytes') {
+      const data = new Uint8Array(packed, at, count);
+      const offsets = new Int32Array(packed, words[entry + 2]!, words[entry + 3]! + 1);
+      const column: BytesColumn = { layout: 'bytes', data, offsets, shape };
+      const full = ragged === undefined ? column : { ...column, rowOffsets: ragged };
+      return validity === undefined ? full : { ...full, validity };
     }
-    if (feature.shape === 'ragged') {
-      const offsets = this.#ints(this.get(i, C.ROW_OFFSETS), rows + 1);
-      return { layout: 'ragged', values: this.#numbers(feature, i, offsets[rows]!, int64), offsets, ...some };
-    }
-    const values = this.#numbers(feature, i, rows * widthOf(feature), int64);
-    return { layout: 'fixed', values, shape: feature.shape, ...some };
+    if (words[entry + 6] !== NONE) throw this.#unsafe(i, words[entry + 6]!);
+    const values =
+      kind === 'float'
+        ? new Float32Array(packed, at, count)
+        : int64 === 'bigint'
+          ? new BigInt64Array(packed, at, count)
+          : new Float64Array(packed, at, count);
+    const column: Column =
+      shape === 'ragged' ? { layout: 'ragged', values, offsets: ragged! } : { layout: 'fixed', values, shape };
+    return validity === undefined ? column : { ...column, validity };
   }
 
-  #ints(address: number, count: number): Int32Array {
-    return new Int32Array(this.kernel.memory.buffer.slice(address, address + 4 * count));
-  }
-
-  #numbers(feature: Feature, i: number, count: number, int64: Int64As): Numbers {
-    const { buffer } = this.kernel.memory;
-    const from = this.get(i, C.VALUES);
-    if (feature.kind === 'float') return new Float32Array(buffer.slice(from, from + 4 * count));
-    if (int64 === 'bigint') return new BigInt64Array(buffer.slice(from, from + 8 * count));
-    const values = new Float64Array(count);
-    const words = new Int32Array(buffer, from, 2 * count);
-    for (let k = 0; k < count; k++) {
-      const value = words[2 * k + 1]! * 4294967296 + (words[2 * k]! >>> 0);
-      if (!Number.isSafeInteger(value)) {
-        throw new ShardfeedError(
-          'SHARDFEED_RANGE',
-          `int64 feature ${JSON.stringify(feature.name)} holds ${new BigInt64Array(buffer, from + 8 * k, 1)[0]}, beyond 2^53: ask for int64: 'bigint'`,
-          { column: feature.name },
-        );
-      }
-      values[k] = value;
-    }
-    return values;
-  }
-
-  /** Packs validity bytes into Arrow's bitmap; undefined where every row is there. */
-  #bitmap(i: number, rows: number): Uint8Array | undefined {
-    const from = this.get(i, C.VALIDITY);
-    const bytes = this.kernel.u8.subarray(from, from + rows);
-    if (bytes.indexOf(0) < 0) return undefined;
-    const bitmap = new Uint8Array((rows + 7) >> 3);
-    for (let r = 0; r < rows; r++) if (bytes[r] !== 0) bitmap[r >> 3]! |= 1 << (r & 7);
-    return bitmap;
+  #unsafe(i: number, index: number): ShardfeedError {
+    const { name } = this.schema.features[i]!;
+    const value = this.kernel.view.getBigInt64(this.get(i, C.VALUES) + 8 * index, true);
+    return new ShardfeedError(
+      'SHARDFEED_RANGE',
+      `int64 feature ${JSON.stringify(name)} holds ${value}, beyond 2^53: ask for int64: 'bigint'`,
+      { column: name },
+    );
   }
 
   #fromColumn(feature: Feature, i: number, column: Column, rows: number): void {

@@ -57,6 +57,7 @@ export class Kernel {
     this.#top = this.exports.heapBase!();
     this.#u8 = new Uint8Array(this.memory.buffer);
     this.#view = new DataView(this.memory.buffer);
+    this.exports.crc32cLanesInit!(this.alloc(this.exports.crc32cScratchBytes!()));
   }
 
   /** All of the memory, borrowed until the next `alloc`. */

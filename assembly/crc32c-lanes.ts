@@ -1,0 +1,365 @@
+// CRC32C of sixteen runs of bytes at once, 2 x the speed of three in step by tables in memory. The sixteen CRC states lie
+// as four vectors, byte k of every state in vector k. A byte of every run is taken in one step: the states shift by one
+// vector, and what falls out is looked up, by nibbles, in tables that are vectors themselves. src/records/crc32c.ts is
+// the twin.
+import { crc32cStep1, crc32cStep8 } from './crc32c';
+
+const LANES: usize = 16;
+
+/** Tables of 16 bytes: byte k of the CRC of a low nibble at 32 k, of a high nibble at 32 k + 16. */
+const NIBBLES: usize = memory.data(128, 16);
+/** x^(8 * 2^k) modulo the polynomial, reflected, for k = 0 .. 31. */
+const POWERS: usize = memory.data(128, 16);
+/** Four vectors of states. */
+const STATE: usize = memory.data(64, 16);
+/** Sixteen addresses. */
+const RUNS: usize = memory.data(64, 16);
+/** How many blocks of 16 bytes can be put together in HEAD for each run. */
+const MAX_HEAD: u32 = 64;
+const HEAD_BYTES: usize = 1024;
+// Scratch memory, given by the owner: 1024 zeros and as many ones (bits); 1024 zeros, four bytes of ones and as many zeros;
+// the heads of sixteen runs.
+let ONES: usize = 0;
+let START: usize = 0;
+let HEAD: usize = 0;
+
+export function crc32cScratchBytes(): usize {
+  return 2 * (2 * HEAD_BYTES + 16) + 16 * HEAD_BYTES;
+}
+
+export function crc32cLanesInit(scratch: usize): void {
+  ONES = scratch;
+  START = ONES + 2 * HEAD_BYTES + 16;
+  HEAD = START + 2 * HEAD_BYTES + 16;
+  memory.fill(scratch, 0, HEAD - scratch);
+  memory.fill(ONES + HEAD_BYTES, 0xff, HEAD_BYTES + 16);
+  store<u32>(START + HEAD_BYTES, 0xffffffff);
+  for (let n: u32 = 0; n < 16; n++) {
+    for (let k: usize = 0; k < 4; k++) {
+      store<u8>(NIBBLES + 32 * k + n, load<u8>(((n as usize) << 2) + k));
+      store<u8>(NIBBLES + 32 * k + n, load<u8>(((n as usize) << 6) + k), 16);
+    }
+  }
+  let power: u32 = 0x00800000;
+  for (let k: usize = 0; k < 32; k++) {
+    store<u32>(POWERS + (k << 2), power);
+    power = multiply(power, power);
+  }
+}
+
+/** The product of two polynomials modulo Castagnoli's; bit 31 is the coefficient of x^0. */
+function multiply(a: u32, b: u32): u32 {
+  let product: u32 = 0;
+  for (; a != 0; a <<= 1) {
+    if (a >>> 31) product ^= b;
+    b = (b >>> 1) ^ (0x82f63b78 & (0 - (b & 1)));
+  }
+  return product;
+}
+
+// @ts-ignore: decorator
+@inline
+function low(a: v128, b: v128): v128 {
+  return v128.shuffle<i8>(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+}
+
+// @ts-ignore: decorator
+@inline
+function high(a: v128, b: v128): v128 {
+  return v128.shuffle<i8>(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
+}
+
+/**
+ * Continues STATE over `blocks` blocks of 16 bytes, lane i's from the address at runs + 4 i on. Four rounds of
+ * interleaving rows i and i + 8 turn a square of 16 x 16 bytes on its side; sixteen steps follow. Unrolled by hand: a loop
+ * would go through memory, and takes a third longer.
+ */
+function advance(runs: usize, blocks: u32): void {
+  let s0 = v128.load(STATE);
+  let s1 = v128.load(STATE, 16);
+  let s2 = v128.load(STATE, 32);
+  let s3 = v128.load(STATE, 48);
+  const l0 = v128.load(NIBBLES);
+  const h0 = v128.load(NIBBLES, 16);
+  const l1 = v128.load(NIBBLES, 32);
+  const h1 = v128.load(NIBBLES, 48);
+  const l2 = v128.load(NIBBLES, 64);
+  const h2 = v128.load(NIBBLES, 80);
+  const l3 = v128.load(NIBBLES, 96);
+  const h3 = v128.load(NIBBLES, 112);
+  const nibble = i8x16.splat(15);
+  for (let at: usize = 0, end = (blocks as usize) << 4; at < end; at += 16) {
+    const r0 = v128.load((load<u32>(runs, 0) as usize) + at);
+    const r1 = v128.load((load<u32>(runs, 4) as usize) + at);
+    const r2 = v128.load((load<u32>(runs, 8) as usize) + at);
+    const r3 = v128.load((load<u32>(runs, 12) as usize) + at);
+    const r4 = v128.load((load<u32>(runs, 16) as usize) + at);
+    const r5 = v128.load((load<u32>(runs, 20) as usize) + at);
+    const r6 = v128.load((load<u32>(runs, 24) as usize) + at);
+    const r7 = v128.load((load<u32>(runs, 28) as usize) + at);
+    const r8 = v128.load((load<u32>(runs, 32) as usize) + at);
+    const r9 = v128.load((load<u32>(runs, 36) as usize) + at);
+    const ra = v128.load((load<u32>(runs, 40) as usize) + at);
+    const rb = v128.load((load<u32>(runs, 44) as usize) + at);
+    const rc = v128.load((load<u32>(runs, 48) as usize) + at);
+    const rd = v128.load((load<u32>(runs, 52) as usize) + at);
+    const re = v128.load((load<u32>(runs, 56) as usize) + at);
+    const rf = v128.load((load<u32>(runs, 60) as usize) + at);
+    const a0 = low(r0, r8);
+    const a1 = high(r0, r8);
+    const a2 = low(r1, r9);
+    const a3 = high(r1, r9);
+    const a4 = low(r2, ra);
+    const a5 = high(r2, ra);
+    const a6 = low(r3, rb);
+    const a7 = high(r3, rb);
+    const a8 = low(r4, rc);
+    const a9 = high(r4, rc);
+    const aa = low(r5, rd);
+    const ab = high(r5, rd);
+    const ac = low(r6, re);
+    const ad = high(r6, re);
+    const ae = low(r7, rf);
+    const af = high(r7, rf);
+    const b0 = low(a0, a8);
+    const b1 = high(a0, a8);
+    const b2 = low(a1, a9);
+    const b3 = high(a1, a9);
+    const b4 = low(a2, aa);
+    const b5 = high(a2, aa);
+    const b6 = low(a3, ab);
+    const b7 = high(a3, ab);
+    const b8 = low(a4, ac);
+    const b9 = high(a4, ac);
+    const ba = low(a5, ad);
+    const bb = high(a5, ad);
+    const bc = low(a6, ae);
+    const bd = high(a6, ae);
+    const be = low(a7, af);
+    const bf = high(a7, af);
+    const c0 = low(b0, b8);
+    const c1 = high(b0, b8);
+    const c2 = low(b1, b9);
+    const c3 = high(b1, b9);
+    const c4 = low(b2, ba);
+    const c5 = high(b2, ba);
+    const c6 = low(b3, bb);
+    const c7 = high(b3, bb);
+    const c8 = low(b4, bc);
+    const c9 = high(b4, bc);
+    const ca = low(b5, bd);
+    const cb = high(b5, bd);
+    const cc = low(b6, be);
+    const cd = high(b6, be);
+    const ce = low(b7, bf);
+    const cf = high(b7, bf);
+    const d0 = low(c0, c8);
+    const d1 = high(c0, c8);
+    const d2 = low(c1, c9);
+    const d3 = high(c1, c9);
+    const d4 = low(c2, ca);
+    const d5 = high(c2, ca);
+    const d6 = low(c3, cb);
+    const d7 = high(c3, cb);
+    const d8 = low(c4, cc);
+    const d9 = high(c4, cc);
+    const da = low(c5, cd);
+    const db = high(c5, cd);
+    const dc = low(c6, ce);
+    const dd = high(c6, ce);
+    const de = low(c7, cf);
+    const df = high(c7, cf);
+    let x = v128.xor(d0, s0);
+    let y = v128.and(i16x8.shr_u(x, 4), nibble);
+    x = v128.and(x, nibble);
+    s0 = v128.xor(v128.xor(s1, i8x16.swizzle(l0, x)), i8x16.swizzle(h0, y));
+    s1 = v128.xor(v128.xor(s2, i8x16.swizzle(l1, x)), i8x16.swizzle(h1, y));
+    s2 = v128.xor(v128.xor(s3, i8x16.swizzle(l2, x)), i8x16.swizzle(h2, y));
+    s3 = v128.xor(i8x16.swizzle(l3, x), i8x16.swizzle(h3, y));
+    x = v128.xor(d1, s0);
+    y = v128.and(i16x8.shr_u(x, 4), nibble);
+    x = v128.and(x, nibble);
+    s0 = v128.xor(v128.xor(s1, i8x16.swizzle(l0, x)), i8x16.swizzle(h0, y));
+    s1 = v128.xor(v128.xor(s2, i8x16.swizzle(l1, x)), i8x16.swizzle(h1, y));
+    s2 = v128.xor(v128.xor(s3, i8x16.swizzle(l2, x)), i8x16.swizzle(h2, y));
+    s3 = v128.xor(i8x16.swizzle(l3, x), i8x16.swizzle(h3, y));
+    x = v128.xor(d2, s0);
+    y = v128.and(i16x8.shr_u(x, 4), nibble);
+    x = v128.and(x, nibble);
+    s0 = v128.xor(v128.xor(s1, i8x16.swizzle(l0, x)), i8x16.swizzle(h0, y));
+    s1 = v128.xor(v128.xor(s2, i8x16.swizzle(l1, x)), i8x16.swizzle(h1, y));
+    s2 = v128.xor(v128.xor(s3, i8x16.swizzle(l2, x)), i8x16.swizzle(h2, y));
+    s3 = v128.xor(i8x16.swizzle(l3, x), i8x16.swizzle(h3, y));
+    x = v128.xor(d3, s0);
+    y = v128.and(i16x8.shr_u(x, 4), nibble);
+    x = v128.and(x, nibble);
+    s0 = v128.xor(v128.xor(s1, i8x16.swizzle(l0, x)), i8x16.swizzle(h0, y));
+    s1 = v128.xor(v128.xor(s2, i8x16.swizzle(l1, x)), i8x16.swizzle(h1, y));
+    s2 = v128.xor(v128.xor(s3, i8x16.swizzle(l2, x)), i8x16.swizzle(h2, y));
+    s3 = v128.xor(i8x16.swizzle(l3, x), i8x16.swizzle(h3, y));
+    x = v128.xor(d4, s0);
+    y = v128.and(i16x8.shr_u(x, 4), nibble);
+    x = v128.and(x, nibble);
+    s0 = v128.xor(v128.xor(s1, i8x16.swizzle(l0, x)), i8x16.swizzle(h0, y));
+    s1 = v128.xor(v128.xor(s2, i8x16.swizzle(l1, x)), i8x16.swizzle(h1, y));
+    s2 = v128.xor(v128.xor(s3, i8x16.swizzle(l2, x)), i8x16.swizzle(h2, y));
+    s3 = v128.xor(i8x16.swizzle(l3, x), i8x16.swizzle(h3, y));
+    x = v128.xor(d5, s0);
+    y = v128.and(i16x8.shr_u(x, 4), nibble);
+    x = v128.and(x, nibble);
+    s0 = v128.xor(v128.xor(s1, i8x16.swizzle(l0, x)), i8x16.swizzle(h0, y));
+    s1 = v128.xor(v128.xor(s2, i8x16.swizzle(l1, x)), i8x16.swizzle(h1, y));
+    s2 = v128.xor(v128.xor(s3, i8x16.swizzle(l2, x)), i8x16.swizzle(h2, y));
+    s3 = v128.xor(i8x16.swizzle(l3, x), i8x16.swizzle(h3, y));
+    x = v128.xor(d6, s0);
+    y = v128.and(i16x8.shr_u(x, 4), nibble);
+    x = v128.and(x, nibble);
+    s0 = v128.xor(v128.xor(s1, i8x16.swizzle(l0, x)), i8x16.swizzle(h0, y));
+    s1 = v128.xor(v128.xor(s2, i8x16.swizzle(l1, x)), i8x16.swizzle(h1, y));
+    s2 = v128.xor(v128.xor(s3, i8x16.swizzle(l2, x)), i8x16.swizzle(h2, y));
+    s3 = v128.xor(i8x16.swizzle(l3, x), i8x16.swizzle(h3, y));
+    x = v128.xor(d7, s0);
+    y = v128.and(i16x8.shr_u(x, 4), nibble);
+    x = v128.and(x, nibble);
+    s0 = v128.xor(v128.xor(s1, i8x16.swizzle(l0, x)), i8x16.swizzle(h0, y));
+    s1 = v128.xor(v128.xor(s2, i8x16.swizzle(l1, x)), i8x16.swizzle(h1, y));
+    s2 = v128.xor(v128.xor(s3, i8x16.swizzle(l2, x)), i8x16.swizzle(h2, y));
+    s3 = v128.xor(i8x16.swizzle(l3, x), i8x16.swizzle(h3, y));
+    x = v128.xor(d8, s0);
+    y = v128.and(i16x8.shr_u(x, 4), nibble);
+    x = v128.and(x, nibble);
+    s0 = v128.xor(v128.xor(s1, i8x16.swizzle(l0, x)), i8x16.swizzle(h0, y));
+    s1 = v128.xor(v128.xor(s2, i8x16.swizzle(l1, x)), i8x16.swizzle(h1, y));
+    s2 = v128.xor(v128.xor(s3, i8x16.swizzle(l2, x)), i8x16.swizzle(h2, y));
+    s3 = v128.xor(i8x16.swizzle(l3, x), i8x16.swizzle(h3, y));
+    x = v128.xor(d9, s0);
+    y = v128.and(i16x8.shr_u(x, 4), nibble);
+    x = v128.and(x, nibble);
+    s0 = v128.xor(v128.xor(s1, i8x16.swizzle(l0, x)), i8x16.swizzle(h0, y));
+    s1 = v128.xor(v128.xor(s2, i8x16.swizzle(l1, x)), i8x16.swizzle(h1, y));
+    s2 = v128.xor(v128.xor(s3, i8x16.swizzle(l2, x)), i8x16.swizzle(h2, y));
+    s3 = v128.xor(i8x16.swizzle(l3, x), i8x16.swizzle(h3, y));
+    x = v128.xor(da, s0);
+    y = v128.and(i16x8.shr_u(x, 4), nibble);
+    x = v128.and(x, nibble);
+    s0 = v128.xor(v128.xor(s1, i8x16.swizzle(l0, x)), i8x16.swizzle(h0, y));
+    s1 = v128.xor(v128.xor(s2, i8x16.swizzle(l1, x)), i8x16.swizzle(h1, y));
+    s2 = v128.xor(v128.xor(s3, i8x16.swizzle(l2, x)), i8x16.swizzle(h2, y));
+    s3 = v128.xor(i8x16.swizzle(l3, x), i8x16.swizzle(h3, y));
+    x = v128.xor(db, s0);
+    y = v128.and(i16x8.shr_u(x, 4), nibble);
+    x = v128.and(x, nibble);
+    s0 = v128.xor(v128.xor(s1, i8x16.swizzle(l0, x)), i8x16.swizzle(h0, y));
+    s1 = v128.xor(v128.xor(s2, i8x16.swizzle(l1, x)), i8x16.swizzle(h1, y));
+    s2 = v128.xor(v128.xor(s3, i8x16.swizzle(l2, x)), i8x16.swizzle(h2, y));
+    s3 = v128.xor(i8x16.swizzle(l3, x), i8x16.swizzle(h3, y));
+    x = v128.xor(dc, s0);
+    y = v128.and(i16x8.shr_u(x, 4), nibble);
+    x = v128.and(x, nibble);
+    s0 = v128.xor(v128.xor(s1, i8x16.swizzle(l0, x)), i8x16.swizzle(h0, y));
+    s1 = v128.xor(v128.xor(s2, i8x16.swizzle(l1, x)), i8x16.swizzle(h1, y));
+    s2 = v128.xor(v128.xor(s3, i8x16.swizzle(l2, x)), i8x16.swizzle(h2, y));
+    s3 = v128.xor(i8x16.swizzle(l3, x), i8x16.swizzle(h3, y));
+    x = v128.xor(dd, s0);
+    y = v128.and(i16x8.shr_u(x, 4), nibble);
+    x = v128.and(x, nibble);
+    s0 = v128.xor(v128.xor(s1, i8x16.swizzle(l0, x)), i8x16.swizzle(h0, y));
+    s1 = v128.xor(v128.xor(s2, i8x16.swizzle(l1, x)), i8x16.swizzle(h1, y));
+    s2 = v128.xor(v128.xor(s3, i8x16.swizzle(l2, x)), i8x16.swizzle(h2, y));
+    s3 = v128.xor(i8x16.swizzle(l3, x), i8x16.swizzle(h3, y));
+    x = v128.xor(de, s0);
+    y = v128.and(i16x8.shr_u(x, 4), nibble);
+    x = v128.and(x, nibble);
+    s0 = v128.xor(v128.xor(s1, i8x16.swizzle(l0, x)), i8x16.swizzle(h0, y));
+    s1 = v128.xor(v128.xor(s2, i8x16.swizzle(l1, x)), i8x16.swizzle(h1, y));
+    s2 = v128.xor(v128.xor(s3, i8x16.swizzle(l2, x)), i8x16.swizzle(h2, y));
+    s3 = v128.xor(i8x16.swizzle(l3, x), i8x16.swizzle(h3, y));
+    x = v128.xor(df, s0);
+    y = v128.and(i16x8.shr_u(x, 4), nibble);
+    x = v128.and(x, nibble);
+    s0 = v128.xor(v128.xor(s1, i8x16.swizzle(l0, x)), i8x16.swizzle(h0, y));
+    s1 = v128.xor(v128.xor(s2, i8x16.swizzle(l1, x)), i8x16.swizzle(h1, y));
+    s2 = v128.xor(v128.xor(s3, i8x16.swizzle(l2, x)), i8x16.swizzle(h2, y));
+    s3 = v128.xor(i8x16.swizzle(l3, x), i8x16.swizzle(h3, y));
+  }
+  v128.store(STATE, s0);
+  v128.store(STATE, s1, 16);
+  v128.store(STATE, s2, 32);
+  v128.store(STATE, s3, 48);
+}
+
+/** The state of one lane. */
+// @ts-ignore: decorator
+@inline
+function stateOf(lane: usize): u32 {
+  const at = STATE + lane;
+  return load<u8>(at) | ((load<u8>(at, 16) as u32) << 8) | ((load<u8>(at, 32) as u32) << 16) | ((load<u8>(at, 48) as u32) << 24);
+}
+
+/**
+ * CRCs of `count` <= 16 runs of different lengths, each of 16 bytes or more; run i begins at base + offsets[i]. The runs are
+ * aligned at their ends: zeros before a run leave a state of zero as it is, and to begin with a state of ones is to
+ * invert the first four bytes. What lies before the shortest run's fifth byte is put together in HEAD; false, and
+ * nothing done, where that is too much, or so little is shared that other ways are faster.
+ */
+export function crc32cLanes(base: usize, offsets: usize, lengths: usize, count: u32, out: usize): bool {
+  let shortest: u32 = 0xffffffff;
+  let longest: u32 = 0;
+  let sum: u32 = 0;
+  for (let i: usize = 0; i < (count as usize); i++) {
+    const length = load<u32>(lengths + (i << 2));
+    shortest = min(shortest, length);
+    longest = max(longest, length);
+    sum += length;
+  }
+  if (shortest < 16 || longest > 0x1000000) return false;
+  const blocks = (longest + 15) >>> 4;
+  const head = min(blocks, ((blocks << 4) - shortest + 19) >>> 4);
+  if (head > MAX_HEAD || (blocks << 4) - shortest > HEAD_BYTES || blocks << 7 > sum) return false;
+  const headBytes = (head as usize) << 4;
+  for (let i: usize = 0; i < (count as usize); i++) {
+    // What is read before the run is masked away.
+    const pad = ((blocks << 4) - load<u32>(lengths + (i << 2))) as usize;
+    const from = base + load<u32>(offsets + (i << 2)) - pad;
+    const ones = ONES + HEAD_BYTES - pad;
+    const start = START + HEAD_BYTES - pad;
+    const to = HEAD + i * headBytes;
+    for (let k: usize = 0; k < headBytes; k += 16) {
+      v128.store(to + k, v128.xor(v128.and(v128.load(from + k), v128.load(ones + k)), v128.load(start + k)));
+    }
+    store<u32>(RUNS + (i << 2), to as u32);
+  }
+  for (let i = count as usize; i < LANES; i++) store<u32>(RUNS + (i << 2), load<u32>(RUNS));
+  memory.fill(STATE, 0, 64);
+  advance(RUNS, head);
+  for (let i: usize = 0; i < LANES; i++) {
+    const k = i < (count as usize) ? i : 0;
+    const pad = (blocks << 4) - load<u32>(lengths + (k << 2));
+    store<u32>(RUNS + (i << 2), (base as u32) + load<u32>(offsets + (k << 2)) + (head << 4) - pad);
+  }
+  advance(RUNS, blocks - head);
+  for (let i: usize = 0; i < (count as usize); i++) store<u32>(out + (i << 2), ~stateOf(i));
+  return true;
+}
+
+/** The CRC of one run of 4 KiB or more: sixteen stripes side by side, put together by carrying each over the next one's length. */
+export function crc32cLong(p: usize, length: u32): u32 {
+  // An odd number of cache lines a stripe, lest all stripes fall into the same sets of the cache.
+  const blocks = ((length >>> 8) & ~7) - 4;
+  const stripe = blocks << 4;
+  let shift: u32 = 0x80000000;
+  for (let k: usize = 0, n = stripe; n != 0; k++, n >>>= 1) {
+    if (n & 1) shift = multiply(shift, load<u32>(POWERS + (k << 2)));
+  }
+  for (let i: u32 = 0; i < 16; i++) store<u32>(RUNS + ((i as usize) << 2), (p as u32) + i * stripe);
+  memory.fill(STATE, 0, 64);
+  for (let k: usize = 0; k < 64; k += 16) store<u8>(STATE + k, 0xff);
+  advance(RUNS, blocks);
+  let c = stateOf(0);
+  for (let i: usize = 1; i < LANES; i++) c = multiply(c, shift) ^ stateOf(i);
+  const end = p + length;
+  p += stripe << 4;
+  for (; p + 8 <= end; p += 8) c = crc32cStep8(c, p);
+  for (; p < end; p++) c = crc32cStep1(c, p);
+  return ~c;
+}
