@@ -5,8 +5,8 @@ import {
   ExampleDecoder,
   type ExampleDecoderOptions,
   inferRecordSchema,
-  Kernel,
   LossLedger,
+  ReaderMemory,
   type Schema,
 } from '../records/index.js';
 import { displayPath, type ReadRecordsOptions, readFileBlocks } from './read-records.js';
@@ -35,10 +35,10 @@ export async function* readBatches(
   const { columns, int64, batchSize, onLoss } = options;
   const files = await expandGlob(source, options);
   const schema = options.schema ?? (await sampleSchema(files, options));
-  const kernel = new Kernel();
+  const memory = new ReaderMemory();
   const ledger = new LossLedger(options.policy ?? 'error', onLoss);
   const decoder = new ExampleDecoder(schema, {
-    kernel,
+    kernel: memory.kernel,
     ...(columns === undefined ? {} : { columns }),
     ...(int64 === undefined ? {} : { int64 }),
     ...(batchSize === undefined ? {} : { batchSize }),
@@ -47,7 +47,7 @@ export async function* readBatches(
   for (const file of files) {
     decoder.path = displayPath(file);
     let next = 0;
-    for await (const block of readFileBlocks(file, { ...options, policy: ledger, kernel })) {
+    for await (const block of readFileBlocks(file, { ...options, policy: ledger, memory })) {
       const { firstRecord, count } = block;
       decoder.load(block);
       for (let lost = firstRecord - next; lost > 0; ) {
@@ -70,8 +70,9 @@ function leaveOut(ledger: LossLedger, { path, offset = 0, record = 0 }: Shardfee
 
 /** The schema that the first records of the files fit; every feature is nullable. @throws SHARDFEED_SCHEMA_MISMATCH */
 export async function sampleSchema(files: readonly Location[], options: ReadRecordsOptions = {}): Promise<Schema> {
+  const policy = new LossLedger('skip');
   for (const file of files) {
-    for await (const { bytes, count, offsets, lengths } of readFileBlocks(file, { ...options, policy: 'skip' })) {
+    for await (const { bytes, count, offsets, lengths } of readFileBlocks(file, { ...options, policy })) {
       if (count === 0) continue;
       const sample = Math.min(count, SAMPLE_RECORDS);
       return inferRecordSchema(

@@ -7,6 +7,7 @@ import {
   type RecordBlock,
   readBlocks,
 } from '../records/index.js';
+import { openDirect } from './direct-file.js';
 
 export interface ReadRecordsOptions
   extends WithFiles,
@@ -50,12 +51,13 @@ export interface ReadFileOptions extends Omit<ReadBlocksOptions, 'path'> {
 }
 
 /** The records of one file in blocks; see `readBlocks`. Errors and losses name it. */
-export function readFileBlocks(file: Location, options: ReadFileOptions = {}): AsyncGenerator<RecordBlock> {
+export async function* readFileBlocks(file: Location, options: ReadFileOptions = {}): AsyncGenerator<RecordBlock> {
   const { codec = 'auto', signal, policy = 'error' } = options;
   const strict = policy instanceof LossLedger ? policy.strict : policy === 'error';
-  const damage = strict ? 'error' : 'gap';
-  const source = openSource(file, { codec, damage, ...(signal === undefined ? {} : { signal }) });
-  return readBlocks(source, { ...options, path: displayPath(file) });
+  const call = signal === undefined ? {} : { signal };
+  const opened = await openDirect(file, { codec, ...call });
+  const source = opened.direct ?? openSource(file, { codec: opened.codec, damage: strict ? 'error' : 'gap', ...call });
+  yield* readBlocks(source, { ...options, path: displayPath(file) });
 }
 
 /** How errors and losses name a file. */

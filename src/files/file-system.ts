@@ -34,6 +34,11 @@ export interface FileSystem {
    * file. @throws SHARDFEED_EXISTS where the target is a folder, SHARDFEED_NOT_FOUND, IO where the source is a folder
    */
   replaceFile?(from: string, to: string, options?: CallOptions): Promise<void>;
+  /**
+   * Opens a file for reads straight into the caller's memory, where the driver can spare a copy that way.
+   * @throws SHARDFEED_NOT_FOUND; IO for a folder; UNSUPPORTED for what has no size (a pipe, a device)
+   */
+  openReader?(path: string, options?: CallOptions): Promise<FileReader>;
   /** Bytes that can still be written under this path, where the driver can tell. */
   freeSpace?(path: string, options?: CallOptions): Promise<number>;
 }
@@ -73,6 +78,14 @@ export interface FileStat {
   readonly size: number;
   /** Milliseconds since the epoch. */
   readonly mtimeMs: number;
+}
+
+/** Reads one file. */
+export interface FileReader {
+  /** Fills `into` with the bytes from a position on, or some of them; resolves to their number, 0 only at the end. */
+  read(into: Uint8Array, position: number): Promise<number>;
+  /** A second call does nothing. */
+  close(): Promise<void>;
 }
 
 /** Writes one file from its start to its end. One call at a time: await each before the next. */

@@ -17,6 +17,7 @@ export type {
   Capabilities,
   CreateOptions,
   DeleteOptions,
+  FileReader,
   FileStat,
   FileSystem,
   FileWriter,

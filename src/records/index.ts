@@ -1,6 +1,6 @@
 export type { Batch, BytesColumn, Column, FixedColumn, Numbers, RaggedColumn } from './batch.js';
 export { isValid } from './batch.js';
-export { type ByteSource, type Gap, isGap } from './byte-source.js';
+export { type ByteSource, type DirectSource, type Gap, isGap } from './byte-source.js';
 export { crc32c, maskCrc, maskedCrc32c, unmaskCrc } from './crc32c.js';
 export { encodeExample } from './encode-example.js';
 export { decodeColumns } from './example-columns.js';
@@ -12,7 +12,13 @@ export { FRAME_BYTES, HEADER_BYTES } from './framing.js';
 export { type Int64As, KernelColumns } from './kernel/columns.js';
 export { Kernel } from './kernel/kernel.js';
 export { type CorruptionPolicy, type Loss, LossLedger, type LossReason } from './losses.js';
-export { type ReadBlocksOptions, type RecordBlock, type RecordOffsets, readBlocks } from './record-reader.js';
+export {
+  type ReadBlocksOptions,
+  ReaderMemory,
+  type RecordBlock,
+  type RecordOffsets,
+  readBlocks,
+} from './record-reader.js';
 export { frameChunks, frameRecords } from './record-writer.js';
 export type { Row } from './row-values.js';
 export { cellOf, type DecodedRow, rows } from './rows.js';

@@ -1,5 +1,5 @@
-import { type ErrorCode, ShardfeedError } from '../errors.js';
-import { type ByteSource, type Gap, isGap } from './byte-source.js';
+import { type ErrorCode, ShardfeedError, throwIfAborted } from '../errors.js';
+import { type ByteSource, type DirectSource, type Gap, isGap } from './byte-source.js';
 import { CrcPrefixes } from './crc-prefix.js';
 import { maskCrc } from './crc32c.js';
 import { FRAME_BYTES, HEADER_BYTES, readHeader, Walk, type WalkStatus } from './framing.js';
@@ -43,11 +43,34 @@ export interface ReadBlocksOptions {
   /** Makes losses exact and a file that ends too early visible. */
   index?: RecordOffsets;
   onLoss?: (loss: Loss) => void;
-  /** Most records in a block, default 4096. */
-  blockRecords?: number;
   signal?: AbortSignal;
-  /** Where the blocks lie; give a decoder's own kernel to spare it a copy. Default: a new one. */
-  kernel?: Kernel;
+  /** Most records in a block, default 4096; not beside `memory`, which has its own. */
+  blockRecords?: number;
+  /** Where the blocks lie, used by one reader at a time. Default: new memory. */
+  memory?: ReaderMemory;
+}
+
+/** What a reader works in. Readers of one file after another can share it, and a decoder its kernel, which spares a copy. */
+export class ReaderMemory {
+  readonly kernel: Kernel;
+  /** Most records in a block. */
+  readonly blockRecords: number;
+  readonly window: StreamWindow;
+  /** Where the kernel writes the places, lengths and CRCs of a block's records. */
+  readonly places: number;
+  /** Where it says why it stopped. */
+  readonly state: number;
+
+  constructor(kernel: Kernel = new Kernel(), blockRecords = 4096) {
+    if (!(Number.isInteger(blockRecords) && blockRecords > 0)) {
+      throw new ShardfeedError('SHARDFEED_USAGE', `blockRecords is ${blockRecords}, a number from 1 is wanted`);
+    }
+    this.kernel = kernel;
+    this.blockRecords = blockRecords;
+    this.places = kernel.alloc(blockRecords * 12);
+    this.state = kernel.alloc(8);
+    this.window = new StreamWindow(kernel, PIECE + (64 << 10));
+  }
 }
 
 const DEFAULT_MAX_RECORD = 256 << 20;
@@ -60,7 +83,7 @@ const PIECE = 256 << 10;
  * @throws SHARDFEED_CORRUPT_RECORD, TRUNCATED, TOO_LARGE, CORRUPT_STREAM (policy `'error'`), BUDGET, ABORTED
  */
 export async function* readBlocks(
-  source: ByteSource | AsyncIterable<Uint8Array>,
+  source: ByteSource | AsyncIterable<Uint8Array> | DirectSource,
   options: ReadBlocksOptions = {},
 ): AsyncGenerator<RecordBlock> {
   const reader = new RecordReader(source, options);
@@ -86,7 +109,7 @@ interface OpenLoss {
 }
 
 class RecordReader {
-  readonly #input: AsyncIterator<Uint8Array | Gap>;
+  readonly #input: AsyncIterator<Uint8Array | Gap> | DirectSource;
   readonly #kernel: Kernel;
   readonly #window: StreamWindow;
   readonly #prefixes: CrcPrefixes;
@@ -109,26 +132,25 @@ class RecordReader {
   #handedOut = 0;
   #lossAtEnd = false;
 
-  constructor(source: ByteSource | AsyncIterable<Uint8Array>, options: ReadBlocksOptions) {
-    const { maxRecordBytes = DEFAULT_MAX_RECORD, blockRecords = 4096 } = options;
+  constructor(source: ByteSource | AsyncIterable<Uint8Array> | DirectSource, options: ReadBlocksOptions) {
+    const { maxRecordBytes = DEFAULT_MAX_RECORD, blockRecords } = options;
+    const { memory = new ReaderMemory(new Kernel(), blockRecords) } = options;
     if (!(maxRecordBytes >= 0 && maxRecordBytes <= 2 ** 30)) {
       throw new ShardfeedError('SHARDFEED_USAGE', `maxRecordBytes is ${maxRecordBytes}, 0 to 2^30 is wanted`);
     }
-    if (!(Number.isInteger(blockRecords) && blockRecords > 0)) {
-      throw new ShardfeedError('SHARDFEED_USAGE', `blockRecords is ${blockRecords}, a number from 1 is wanted`);
-    }
-    this.#input = source[Symbol.asyncIterator]();
+    this.#input = 'readInto' in source ? source : source[Symbol.asyncIterator]();
     this.#options = options;
     this.#maxLength = maxRecordBytes;
     this.#checkCrc = options.checkCrc ?? true;
-    this.#capacity = blockRecords;
     const { policy = 'error' } = options;
     this.#ledger = policy instanceof LossLedger ? policy : new LossLedger(policy, options.onLoss);
-    const kernel = options.kernel ?? new Kernel();
+    const { kernel } = memory;
     this.#kernel = kernel;
-    this.#out = kernel.alloc(blockRecords * 12);
-    this.#state = kernel.alloc(8);
-    this.#window = new StreamWindow(kernel, PIECE + (64 << 10));
+    this.#out = memory.places;
+    this.#capacity = memory.blockRecords;
+    this.#state = memory.state;
+    this.#window = memory.window;
+    this.#window.jump(0);
     this.#prefixes = new CrcPrefixes(
       (from, to, seed) => kernel.exports.crc32c!(this.#window.addressOf(from), to - from, seed) >>> 0,
     );
@@ -155,7 +177,9 @@ class RecordReader {
   }
 
   async close(): Promise<void> {
-    if (!this.#ended) await this.#input.return?.();
+    const input = this.#input;
+    if ('readInto' in input) await input.close();
+    else if (!this.#ended) await input.return?.();
     this.#ended = true;
   }
 
@@ -168,12 +192,17 @@ class RecordReader {
 
   /** Takes the next piece into the window; false at the end of the file or at a gap. */
   async #fill(): Promise<boolean> {
+    const input = this.#input;
     while (this.#chunk.length === 0) {
       if (this.#ended || this.#gap !== undefined) return false;
-      const { signal } = this.#options;
-      if (signal?.aborted)
-        throw new ShardfeedError('SHARDFEED_ABORTED', 'reading was aborted', { cause: signal.reason });
-      const item = await this.#input.next();
+      throwIfAborted(this.#options.signal, this.#options.path);
+      if ('readInto' in input) {
+        const count = await input.readInto(this.#window.room(PIECE));
+        this.#window.extend(count);
+        this.#ended = count === 0;
+        return count > 0;
+      }
+      const item = await input.next();
       if (item.done) this.#ended = true;
       else if (isGap(item.value)) this.#meetGap(item.value);
       else this.#chunk = item.value;

@@ -44,9 +44,18 @@ export class StreamWindow {
   }
 
   append(chunk: Uint8Array): void {
-    this.#makeRoom(chunk.length);
-    this.#kernel.u8.set(chunk, this.#address + this.#end);
-    this.#end += chunk.length;
+    this.room(chunk.length).set(chunk);
+    this.extend(chunk.length);
+  }
+
+  /** Room for bytes behind the end; what is written there counts once `extend` says so. */
+  room(bytes: number): Uint8Array {
+    this.#makeRoom(bytes);
+    const address = this.#address + this.#end;
+    return this.#kernel.u8.subarray(address, address + bytes);
+  }
+  extend(bytes: number): void {
+    this.#end += bytes;
   }
 
   /** Gives the bytes before an offset up. */

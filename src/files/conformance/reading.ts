@@ -97,6 +97,25 @@ export function readCases(target: ConformanceTarget): ConformanceCase[] {
       }
       assertSameBytes(await b.read(path), bytes);
     }),
+    test('openReader: where it is there, it reads what read reads', async (b) => {
+      if (b.fs.openReader === undefined) return;
+      const bytes = pattern(2 * MIB + 12_345);
+      const reader = await b.fs.openReader(await b.write(b.path('big'), bytes));
+      const into = new Uint8Array(MIB);
+      let at = 0;
+      for (let count = -1; count !== 0; at += count) {
+        count = await reader.read(into, at);
+        assertSameBytes(into.slice(0, count), bytes.slice(at, at + count));
+      }
+      assert.equal(at, bytes.length);
+      const count = await reader.read(into, 77);
+      assertSameBytes(into.slice(0, count), bytes.slice(77, 77 + count));
+      await reader.close();
+      await reader.close();
+      await b.fs.mkdir(b.path('folder'));
+      await rejects(b.fs.openReader(b.path('missing')), 'SHARDFEED_NOT_FOUND');
+      await rejects(b.fs.openReader(b.path('folder')), 'SHARDFEED_IO');
+    }),
     test('read: can be left early and done again, also by two at once', async (b) => {
       const bytes = pattern(2 * MIB);
       const path = await b.write(b.path('big'), bytes);

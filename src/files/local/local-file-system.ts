@@ -4,7 +4,7 @@ import type { CallOptions, CreateOptions, DeleteOptions, FileStat, FileSystem, R
 import { compareBytes, joinPath, normalizePath, parentPath } from '../paths.js';
 import { makeFolder, syncFolder } from './durable.js';
 import { errnoOf, guarded, localError } from './errors.js';
-import { readLocalFile } from './read.js';
+import { openLocalReader, readLocalFile } from './read.js';
 import { renameNoReplace } from './rename.js';
 import { createLocalFile } from './writer.js';
 
@@ -41,6 +41,10 @@ class LocalFileSystem implements FileSystem {
 
   read(path: string, options: ReadOptions = {}): AsyncIterable<Uint8Array> {
     return readLocalFile(normalizePath(path), options);
+  }
+
+  openReader(path: string, options: CallOptions = {}) {
+    return attempt(path, options, openLocalReader);
   }
 
   create(path: string, options: CreateOptions = {}) {

@@ -1,6 +1,6 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { ShardfeedError, throwIfAborted } from '../../errors.js';
-import type { ReadOptions } from '../file-system.js';
+import type { FileReader, ReadOptions } from '../file-system.js';
 import { guarded } from './errors.js';
 
 const CHUNK_BYTES = 1 << 20;
@@ -52,4 +52,33 @@ async function readChunk(handle: FileHandle, path: string, length: number, posit
   const buffer = Buffer.allocUnsafeSlow(length);
   const { bytesRead } = await guarded(handle.read(buffer, 0, length, position), 'read', path);
   return new Uint8Array(buffer.buffer, 0, bytesRead);
+}
+
+/** Opens a regular local file for reads into the caller's memory. */
+export async function openLocalReader(path: string): Promise<FileReader> {
+  const handle = await guarded(open(path, 'r'), 'read', path, { ENOTDIR: 'SHARDFEED_NOT_FOUND' });
+  try {
+    const stat = await guarded(handle.stat(), 'read', path);
+    if (stat.isDirectory()) throw new ShardfeedError('SHARDFEED_IO', `cannot read ${path}: it is a folder`, { path });
+    // Some files of /proc are regular, and have no size either.
+    if (!stat.isFile() || stat.size === 0) {
+      throw new ShardfeedError('SHARDFEED_UNSUPPORTED', `${path} has no size, so it is only read as a stream`, {
+        path,
+      });
+    }
+  } catch (error) {
+    await handle.close();
+    throw error;
+  }
+  let closed = false;
+  return {
+    async read(into, position) {
+      const { bytesRead } = await guarded(handle.read(into, 0, into.length, position), 'read', path);
+      return bytesRead;
+    },
+    async close() {
+      if (!closed) await handle.close();
+      closed = true;
+    },
+  };
 }
