@@ -1,4 +1,7 @@
+export { type CollectedStatistics, type CollectOptions, collectStatistics } from './collect-statistics.js';
+export { type CountOptions, countRecords, type PartCount, type RecordCount } from './count-records.js';
 export { type FingerprintPart, fingerprintOf } from './fingerprint.js';
+export { type IndexedDataset, type IndexedPart, type IndexOptions, indexDataset, scanIndex } from './index-dataset.js';
 export {
   decodeManifest,
   encodeManifest,
@@ -9,6 +12,7 @@ export {
   readManifest,
 } from './manifest.js';
 export { PartDigest } from './part-digest.js';
+export { readIndex } from './part-index.js';
 export { type ReadBatchesOptions, readBatches, sampleSchema } from './read-batches.js';
 export { type ReadRecordsOptions, readFileBlocks, readRecords } from './read-records.js';
 export {
@@ -20,6 +24,8 @@ export {
   RecordIndex,
   tfrecord2idx,
 } from './record-index.js';
+export { type RepairOptions, type RepairReport, repairFile } from './repair-file.js';
+export { type Dataset, type DatasetPart, type ResolveOptions, resolveDataset } from './resolve.js';
 export {
   type FeatureStatistics,
   mergeStatistics,
@@ -29,4 +35,6 @@ export {
   type TopValue,
   toStatisticsJson,
 } from './statistics.js';
+export type { PartReport, Problem } from './verify-part.js';
+export { type VerifyOptions, type VerifyReport, verifyRecords } from './verify-records.js';
 export { type WriteRecordsOptions, type WrittenRecords, writeRecords, writeWhole } from './write-records.js';

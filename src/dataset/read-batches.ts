@@ -62,7 +62,12 @@ export async function* readBatches(
   if (decoder.rows > 0) yield decoder.take();
 }
 
-function leaveOut(ledger: LossLedger, { path, offset = 0, record = 0 }: ShardfeedError, bytes: Uint8Array): void {
+/** Reports a record that is no Example. */
+export function leaveOut(
+  ledger: LossLedger,
+  { path, offset = 0, record = 0 }: ShardfeedError,
+  bytes: Uint8Array,
+): void {
   ledger.hold(bytes, offset);
   const where = { offset, end: offset + bytes.length, record, ...(path === undefined ? {} : { path }) };
   ledger.report({ ...where, reason: 'malformed-example', count: 1, atLeast: false });

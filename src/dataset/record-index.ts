@@ -247,7 +247,7 @@ function checkMembers(index: RecordIndex, file: string): void {
   let last: Member = { stored: -1, offset: -1 };
   for (const member of index.members) {
     const first = last.offset < 0;
-    const rises = member.stored > last.stored && member.offset > last.offset && member.stored < index.storedBytes;
+    const rises = member.stored > last.stored && member.offset >= last.offset && member.stored < index.storedBytes;
     if (first ? member.stored !== 0 || member.offset !== 0 : !rises || member.offset > index.bytes) {
       throw damaged(file, 'its gzip members are out of order');
     }

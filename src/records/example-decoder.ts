@@ -148,10 +148,24 @@ export class ExampleDecoder {
     const { int64 = 'number' } = this.#options;
     const batch = this.#columns.toBatch(this.rows, { int64 });
     for (const row of this.#blanks) batch.mask[row] = 0;
+    this.drop();
+    return batch;
+  }
+
+  /** The columns that hold the rows decoded so far, for those who look at them in the kernel instead of taking them. */
+  get columns(): KernelColumns {
+    return this.#columns;
+  }
+  /** The rows among those decoded so far that stand for lost records, in ascending order. */
+  get lostRows(): readonly number[] {
+    return this.#blanks;
+  }
+
+  /** Forgets the rows decoded so far. */
+  drop(): void {
     this.#blanks = [];
     this.#columns.reset();
     this.#set(X.ROW, 0);
-    return batch;
   }
 
   #get(field: number): number {

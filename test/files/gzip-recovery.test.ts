@@ -51,6 +51,28 @@ describe.each([
     }
   });
 
+  test('a file that ends anywhere loses what lies behind, and reports it once', async () => {
+    const bytesTo = (end: number): number => contents.slice(0, end).reduce((n, content) => n + content.length, 0);
+    for (const end of [
+      ...whole.starts.slice(1),
+      whole.starts[3]! + 5,
+      whole.starts[4]! + 400,
+      whole.stored.length - 3,
+    ]) {
+      const { bytes, gaps } = await unpack(
+        whole.stored.subarray(0, end),
+        'gzip',
+        options(whole.stored.subarray(0, end)),
+      );
+      const kept = whole.starts.filter((_, i) => (whole.starts[i + 1] ?? whole.stored.length) <= end).length;
+      expect(survivors(bytes, whole).slice(0, kept)).toHaveLength(kept);
+      const atMember = whole.starts.includes(end);
+      // Without a table nothing tells that members are missing behind a whole one.
+      expect(gaps).toHaveLength(!hasTable && atMember ? 0 : 1);
+      if (hasTable) expect(bytes.length + gaps[0]!.lostBytes!).toBe(bytesTo(contents.length));
+    }
+  });
+
   test('damage anywhere costs one member at most, and is always reported', async () => {
     await fc.assert(
       fc.asyncProperty(fc.nat(whole.stored.length - 1), fc.integer({ min: 1, max: 255 }), async (at, mask) => {

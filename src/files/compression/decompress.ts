@@ -20,6 +20,8 @@ export interface DecompressOptions {
   reopen?: (start: number) => AsyncIterable<Uint8Array>;
   /** Members of a gzip file, from its index. With it, a gap is exact and ends at a record. */
   members?: MemberTable;
+  /** gzip only: called with the stored offset of each member, before its bytes are yielded and after all others were. */
+  onMember?: (stored: number) => void;
   /** Stored offset of the source's first byte, where a gzip member begins. Default 0. */
   start?: number;
   signal?: AbortSignal;

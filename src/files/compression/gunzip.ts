@@ -23,6 +23,8 @@ export interface GunzipOptions {
   /** Reads the stored file from an offset on, to look for the next member behind a damaged one. */
   reopen?: (start: number) => AsyncIterable<Uint8Array>;
   signal?: AbortSignal;
+  /** Called where a member begins; all bytes of those before it have been yielded. */
+  onMember?: (stored: number) => void;
   /** Called at damage in a member that begins at `stored`; what it throws ends the stream, else a gap follows. */
   onDamage: (damage: Damage, stored: number) => void;
 }
@@ -36,21 +38,29 @@ const CORRUPT = 'SHARDFEED_CORRUPT_STREAM';
  * have led the decoder beyond its end). Zeros behind the last member are padding, anything else is damage.
  */
 export async function* gunzip(source: AsyncIterable<Uint8Array>, options: GunzipOptions): ByteSource {
-  const { members: table, reopen, signal, onDamage } = options;
+  const { members: table, reopen, signal, onDamage, onMember } = options;
   let input = new StoredInput(source, options.start ?? 0, signal);
   try {
     for (let first = true; first || !(await onlyPadding(input, table)); first = false) {
       const start = input.offset;
       const bounds = table === undefined ? undefined : boundsOf(table, start);
       if (bounds !== undefined) input.end = bounds.end;
+      onMember?.(start);
       const damage = yield* inflateMember(input, bounds?.bytes);
       if (damage === undefined) continue;
       onDamage(damage, start);
       const gap = { reason: damage.reason, storedStart: start, atRecord: bounds !== undefined };
       const lost = damage.lostBytes === undefined ? {} : { lostBytes: damage.lostBytes };
       if (bounds !== undefined) {
-        yield { ...gap, ...lost, storedEnd: await input.drain() } satisfies Gap;
-        continue;
+        const storedEnd = await input.drain();
+        if (storedEnd === bounds.end) {
+          yield { ...gap, ...lost, storedEnd } satisfies Gap;
+          continue;
+        }
+        // The file ends here: with this member all that follow it in the table are lost.
+        const lostBytes = (damage.lostBytes ?? 0) + bounds.bytesBehind;
+        yield { ...gap, lostBytes, storedEnd } satisfies Gap;
+        return;
       }
       const next = reopen && (await findMember(reopen(start + 1), start + 1, signal));
       if (next === undefined) {
@@ -80,8 +90,8 @@ async function onlyPadding(input: StoredInput, table: MemberTable | undefined): 
   }
 }
 
-/** Where the member at a stored offset ends, and how many bytes it holds. */
-function boundsOf(table: MemberTable, stored: number): { end: number; bytes: number } | undefined {
+/** Where the member at a stored offset ends, how many bytes it holds, and how many those behind it hold. */
+function boundsOf(table: MemberTable, stored: number): { end: number; bytes: number; bytesBehind: number } | undefined {
   const { members } = table;
   let low = 0;
   let high = members.length;
@@ -93,7 +103,7 @@ function boundsOf(table: MemberTable, stored: number): { end: number; bytes: num
   const member = members[low];
   if (member?.stored !== stored) return undefined;
   const next = members[low + 1] ?? { stored: table.storedBytes, offset: table.bytes };
-  return { end: next.stored, bytes: next.offset - member.offset };
+  return { end: next.stored, bytes: next.offset - member.offset, bytesBehind: table.bytes - next.offset };
 }
 
 /** Yields what one member holds; never more than `expected` bytes, where they are known. */

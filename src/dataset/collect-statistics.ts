@@ -1,0 +1,102 @@
+import type { WithFiles } from '../files/index.js';
+import {
+  type CorruptionPolicy,
+  ExampleDecoder,
+  type Loss,
+  LossLedger,
+  ReaderMemory,
+  type Schema,
+} from '../records/index.js';
+import { C } from '../records/kernel/columns.js';
+import { leaveOut, sampleSchema } from './read-batches.js';
+import { displayPath, readFileBlocks } from './read-records.js';
+import { type DatasetPart, resolveDataset } from './resolve.js';
+import { type PartialStatistics, StatisticsCollector, type StatisticsJson, toStatisticsJson } from './statistics.js';
+
+export interface CollectOptions extends WithFiles {
+  /** What the records hold. Default: the manifest's schema, else that of the first records. */
+  schema?: Schema;
+  /** Read the records even where the manifest has statistics. Default false. */
+  recompute?: boolean;
+  /** What to do about corrupt records, default `'error'`. Those left out do not count. */
+  policy?: CorruptionPolicy;
+  onLoss?: (loss: Loss) => void;
+  signal?: AbortSignal;
+}
+
+export interface CollectedStatistics {
+  readonly statistics: StatisticsJson;
+  readonly schema: Schema;
+  /** The manifest had them, or the records were read. */
+  readonly from: 'manifest' | 'records';
+}
+
+const BATCH_ROWS = 1024;
+
+/**
+ * Statistics of a dataset: those of its manifest, else computed in one pass over all records.
+ * @throws SHARDFEED_NOT_FOUND, SHARDFEED_STALE, SHARDFEED_SCHEMA_MISMATCH, SHARDFEED_MALFORMED_EXAMPLE, and what
+ * `readBlocks` throws
+ */
+export async function collectStatistics(
+  source: string | readonly string[],
+  options: CollectOptions = {},
+): Promise<CollectedStatistics> {
+  const { recompute = false, signal } = options;
+  const call = signal === undefined ? {} : { signal };
+  const { parts, manifest } = await resolveDataset(source, options);
+  const listed = manifest?.statistics;
+  if (!recompute && options.schema === undefined && listed !== undefined && manifest?.schema !== undefined) {
+    return { statistics: listed, schema: manifest.schema, from: 'manifest' };
+  }
+  const schema = options.schema ?? manifest?.schema ?? (await sampleSchema(parts, call));
+  const partial = await collect(parts, schema, options);
+  return { statistics: toStatisticsJson(partial, schema), schema, from: 'records' };
+}
+
+async function collect(
+  parts: readonly DatasetPart[],
+  schema: Schema,
+  { policy = 'error', onLoss, signal }: CollectOptions,
+): Promise<PartialStatistics> {
+  const call = signal === undefined ? {} : { signal };
+  const memory = new ReaderMemory();
+  const ledger = new LossLedger(policy, onLoss);
+  const decoder = new ExampleDecoder(schema, {
+    kernel: memory.kernel,
+    batchSize: BATCH_ROWS,
+    ...(ledger.strict ? {} : { onMalformed: (error, record) => leaveOut(ledger, error, record) }),
+  });
+  const collector = new StatisticsCollector(decoder.columns);
+  let ordinal = 0;
+  let lost = 0;
+  const take = (): void => {
+    for (const row of decoder.lostRows) markMissing(decoder, row);
+    lost += decoder.lostRows.length;
+    collector.update(decoder.rows, ordinal);
+    ordinal += decoder.rows;
+    decoder.drop();
+  };
+  for (const part of parts) {
+    decoder.path = displayPath(part);
+    for await (const block of readFileBlocks(part, { ...call, policy: ledger, memory })) {
+      decoder.load(block);
+      while (decoder.fill()) take();
+      await ledger.flush();
+    }
+  }
+  if (decoder.rows > 0) take();
+  return withoutLost(collector.take(), lost);
+}
+
+/** Makes a lost row count as nothing but a row with everything missing, which `withoutLost` takes back. */
+function markMissing({ columns }: ExampleDecoder, row: number): void {
+  columns.schema.features.forEach((_, i) => {
+    columns.kernel.u8[columns.get(i, C.VALIDITY) + row] = 0;
+  });
+}
+
+function withoutLost(partial: PartialStatistics, lost: number): PartialStatistics {
+  const columns = partial.columns.map((column) => ({ ...column, missing: column.missing - lost }));
+  return { ...partial, rows: partial.rows - lost, columns };
+}

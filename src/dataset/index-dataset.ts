@@ -1,0 +1,62 @@
+import { ShardfeedError } from '../errors.js';
+import type { CallOptions, Location, WithFiles } from '../files/index.js';
+import { fingerprintOf } from './fingerprint.js';
+import { writeIndex } from './part-index.js';
+import { displayPath } from './read-records.js';
+import { RecordIndex } from './record-index.js';
+import { resolveDataset } from './resolve.js';
+import { type PartScan, scanPart } from './scan-part.js';
+
+export interface IndexOptions extends WithFiles, CallOptions {}
+
+export interface IndexedPart {
+  readonly path: string;
+  readonly records: number;
+  /** Of the stored file. */
+  readonly bytes: number;
+  readonly digest: string;
+  /** Where the index lies. */
+  readonly index: string;
+}
+
+export interface IndexedDataset {
+  readonly records: number;
+  /** See `fingerprintOf`. */
+  readonly fingerprint: string;
+  readonly parts: readonly IndexedPart[];
+}
+
+/**
+ * Makes an index of each part file beside it (`_index/<name>.idx`) by walking over the headers of its records. An index that is
+ * there already is replaced.
+ * @throws SHARDFEED_NOT_FOUND, SHARDFEED_CORRUPT_RECORD, SHARDFEED_TRUNCATED; SHARDFEED_STALE where the manifest lists others
+ */
+export async function indexDataset(
+  source: string | readonly string[],
+  options: IndexOptions = {},
+): Promise<IndexedDataset> {
+  const call = options.signal === undefined ? {} : { signal: options.signal };
+  const { parts, extra } = await resolveDataset(source, { ...options, lenient: true });
+  const done: IndexedPart[] = [];
+  const facts: { path: string; records: number; digest: string }[] = [];
+  for (const part of [...parts, ...extra]) {
+    const scan = await scanPart(part, call);
+    if (part.listed !== undefined && part.listed.digest !== scan.digest) {
+      const path = displayPath(part);
+      const what = `${path} does not hold the records that the manifest lists; \`shardfeed verify\` tells more`;
+      throw new ShardfeedError('SHARDFEED_STALE', what, { path });
+    }
+    const index = await writeIndex(part, scan, call);
+    const { records, bytes, digest } = scan;
+    done.push({ path: displayPath(part), records, bytes, digest, index: displayPath(index) });
+    facts.push({ path: part.name, records, digest });
+  }
+  return { records: done.reduce((n, part) => n + part.records, 0), fingerprint: fingerprintOf(facts), parts: done };
+}
+
+/** The index of one file, held in memory only. @throws SHARDFEED_CORRUPT_RECORD, SHARDFEED_TRUNCATED */
+export async function scanIndex(file: Location, options: CallOptions = {}): Promise<RecordIndex> {
+  const { size: bytes } = await file.fs.stat(file.path, options);
+  const scan: PartScan = await scanPart({ ...file, bytes }, options);
+  return new RecordIndex(scan);
+}

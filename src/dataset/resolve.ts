@@ -1,0 +1,170 @@
+import { isShardfeedError, ShardfeedError } from '../errors.js';
+import {
+  baseName,
+  type CallOptions,
+  compareBytes,
+  expandGlob,
+  type FileStat,
+  type FileSystem,
+  isHidden,
+  joinPath,
+  type Location,
+  parentPath,
+  recover,
+  resolveUri,
+  type WithFiles,
+} from '../files/index.js';
+import { type Manifest, type ManifestPart, readManifest } from './manifest.js';
+import { mapLimited } from './map-limited.js';
+
+/** A part file of a dataset. */
+export interface DatasetPart extends Location {
+  /** Its path relative to the dataset's folder (or to the folder that all the files share), `/`-separated. */
+  readonly name: string;
+  /** Of the stored file. */
+  readonly bytes: number;
+  /** What the manifest says of it, where there is one. */
+  readonly listed?: ManifestPart;
+}
+
+export interface Dataset {
+  /** In the manifest's order, else in that of the arguments, bytewise within one. */
+  readonly parts: readonly DatasetPart[];
+  /** The folder, where the source is one. */
+  readonly folder?: Location;
+  /** Only where the source is a whole folder. */
+  readonly manifest?: Manifest;
+  /** Parts that the manifest lists and the folder lacks. */
+  readonly absent: readonly ManifestPart[];
+  /** Files that the folder holds and the manifest does not list. */
+  readonly extra: readonly DatasetPart[];
+}
+
+export interface ResolveOptions extends WithFiles, CallOptions {
+  /** Leave it to the caller to look at `absent`, `extra` and sizes. Default false: what differs from the manifest is an error. */
+  lenient?: boolean;
+  /** Look for a manifest in a folder. Default true. */
+  manifest?: boolean;
+}
+
+/**
+ * Leads a URI, path, folder or glob pattern, or several, to part files. Names that begin with `_` or `.` are skipped. A
+ * folder with a manifest is what the manifest lists.
+ * @throws SHARDFEED_NOT_FOUND; SHARDFEED_STALE where a folder differs from its manifest; SHARDFEED_MANIFEST
+ */
+export async function resolveDataset(
+  source: string | readonly string[],
+  options: ResolveOptions = {},
+): Promise<Dataset> {
+  const uris = typeof source === 'string' ? [source] : source;
+  for (const uri of uris) await recoverStopped(resolveUri(uri, options), options);
+  const folder = uris.length === 1 ? await folderOf(uris[0]!, options) : undefined;
+  const look = folder !== undefined && options.manifest !== false;
+  const manifest = look ? await readManifest(folder, callOf(options)) : undefined;
+  if (folder === undefined || manifest === undefined) {
+    const files = await expandGlob(uris, options);
+    const common = folder?.path ?? commonFolder(files);
+    const parts = await mapLimited(files, (file) => toPart(file, common, options));
+    return { parts, ...(folder === undefined ? {} : { folder }), absent: [], extra: [] };
+  }
+  const dataset = await listed(folder, manifest, options);
+  if (options.lenient !== true) checkListed(dataset, folder);
+  return dataset;
+}
+
+function callOf({ signal }: CallOptions): CallOptions {
+  return signal === undefined ? {} : { signal };
+}
+
+async function folderOf(uri: string, options: ResolveOptions): Promise<Location | undefined> {
+  const location = resolveUri(uri, options);
+  const stat = await statIfThere(location, options);
+  return stat?.type === 'folder' ? location : undefined;
+}
+
+/** A job that was stopped while it replaced a dataset may have left it without its name. */
+async function recoverStopped(location: Location, options: CallOptions): Promise<void> {
+  if ((await statIfThere(location, options)) !== undefined) return;
+  try {
+    await recover(location);
+  } catch (error) {
+    if (!isShardfeedError(error, 'SHARDFEED_NOT_FOUND')) throw error;
+  }
+}
+
+async function statIfThere({ fs, path }: Location, options: CallOptions): Promise<FileStat | undefined> {
+  try {
+    return await fs.stat(path, callOf(options));
+  } catch (error) {
+    if (isShardfeedError(error, 'SHARDFEED_NOT_FOUND')) return undefined;
+    throw error;
+  }
+}
+
+async function toPart({ fs, path }: Location, folder: string, options: CallOptions): Promise<DatasetPart> {
+  const { size } = await fs.stat(path, callOf(options));
+  return { fs, path, name: path.slice(folder === '/' ? 1 : folder.length + 1), bytes: size };
+}
+
+/** The deepest folder that holds all files, which may lie in different file systems. */
+function commonFolder(files: readonly Location[]): string {
+  let common = parentPath(files[0]!.path);
+  for (const { path } of files) {
+    while (common !== '/' && !path.startsWith(`${common}/`)) common = parentPath(common);
+  }
+  return common;
+}
+
+/** Looks at the folders of the manifest's parts, each once. */
+async function listed({ fs, path }: Location, manifest: Manifest, options: CallOptions): Promise<Dataset> {
+  const folders = new Set([path, ...manifest.parts.map((part) => parentPath(joinPath(path, part.path)))]);
+  const found = new Map<string, FileStat>();
+  for (const folder of folders) for (const file of await visibleFiles(fs, folder, options)) found.set(file.path, file);
+  const parts: DatasetPart[] = [];
+  const absent: ManifestPart[] = [];
+  for (const part of manifest.parts) {
+    const file = found.get(joinPath(path, part.path));
+    found.delete(joinPath(path, part.path));
+    if (file === undefined) absent.push(part);
+    else parts.push({ fs, path: file.path, name: part.path, bytes: file.size, listed: part });
+  }
+  const extra = [...found.values()]
+    .map((file) => ({
+      fs,
+      path: file.path,
+      name: file.path.slice(path === '/' ? 1 : path.length + 1),
+      bytes: file.size,
+    }))
+    .sort((a, b) => compareBytes(a.path, b.path));
+  return { parts, folder: { fs, path }, manifest, absent, extra };
+}
+
+async function visibleFiles(fs: FileSystem, folder: string, options: CallOptions): Promise<FileStat[]> {
+  const files: FileStat[] = [];
+  try {
+    for await (const stat of fs.list(folder, callOf(options))) {
+      if (stat.type === 'file' && !isHidden(baseName(stat.path))) files.push(stat);
+    }
+  } catch (error) {
+    if (!isShardfeedError(error, 'SHARDFEED_NOT_FOUND')) throw error;
+  }
+  return files;
+}
+
+function checkListed({ parts, absent, extra }: Dataset, { path }: Location): void {
+  const resized = parts.find((part) => part.bytes !== part.listed!.bytes);
+  const what =
+    absent.length > 0
+      ? `${absent[0]!.path} is missing`
+      : extra.length > 0
+        ? `${extra[0]!.name} is not in the manifest`
+        : resized !== undefined
+          ? `${resized.name} has ${resized.bytes} bytes, the manifest says ${resized.listed!.bytes}`
+          : undefined;
+  if (what === undefined) return;
+  throw new ShardfeedError(
+    'SHARDFEED_STALE',
+    `${path} is not what its manifest says: ${what}; \`shardfeed verify\` tells more, name the files to read them as they are`,
+    { path },
+  );
+}

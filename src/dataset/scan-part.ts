@@ -1,0 +1,89 @@
+import { ShardfeedError, throwIfAborted } from '../errors.js';
+import { type Codec, detectFormat, HEAD_BYTES, type Location, type Member, openSource } from '../files/index.js';
+import { FRAME_BYTES, isGap } from '../records/index.js';
+import { HeaderWalk } from './header-walk.js';
+import { PartDigest } from './part-digest.js';
+import { displayPath } from './read-records.js';
+import { readWhole } from './read-whole.js';
+import type { IndexInput } from './record-index.js';
+
+/** Payloads of this size are passed over by reading elsewhere; smaller ones are read through. */
+const PASS_OVER = 1 << 20;
+
+/** What the framing of a part file says: all that an index and a fingerprint want. */
+export interface PartScan extends IndexInput {
+  readonly lengths: Uint32Array;
+  readonly records: number;
+  readonly members: readonly Member[];
+}
+
+/**
+ * Finds all records of a part file by their headers. Of a plain file with large records only the framing is read; other
+ * files are read once, from start to end. Payloads are not verified: the digest is that of the CRCs stored behind them.
+ * @throws SHARDFEED_CORRUPT_RECORD, SHARDFEED_TRUNCATED, SHARDFEED_CORRUPT_STREAM
+ */
+export async function scanPart(
+  part: Location & { readonly bytes: number },
+  options: { signal?: AbortSignal } = {},
+): Promise<PartScan> {
+  const { path, bytes } = part;
+  const call = options.signal === undefined ? {} : { signal: options.signal };
+  const head = await readWhole(part, { ...call, end: HEAD_BYTES });
+  const { codec: compression } = detectFormat(head, path);
+  const walk = new HeaderWalk(displayPath(part));
+  const members = compression === 'none' ? [] : await walkStream(part, compression, walk, call);
+  if (compression === 'none') await walkPlain(part, walk, call);
+  const { meta, records } = walk;
+  const digest = new PartDigest();
+  digest.update(meta);
+  const lengths = Uint32Array.from({ length: records }, (_, i) => meta[2 * i]!);
+  return { records, lengths, bytes, digest: digest.digest(), compression, members };
+}
+
+async function walkPlain(
+  { fs, path, bytes }: Location & { readonly bytes: number },
+  walk: HeaderWalk,
+  call: { signal?: AbortSignal },
+): Promise<void> {
+  while (walk.next < bytes) {
+    throwIfAborted(call.signal, path);
+    const start = walk.next;
+    if (walk.length >= PASS_OVER) {
+      // The footer of the large record, and the next header.
+      walk.push(await readWhole({ fs, path }, { ...call, start, end: start + FRAME_BYTES }), start);
+    }
+    if (walk.length < PASS_OVER) {
+      let offset = walk.next;
+      for await (const chunk of fs.read(path, { ...call, start: offset })) {
+        walk.push(chunk, offset);
+        offset += chunk.length;
+        if (walk.next - offset >= PASS_OVER) break;
+      }
+    }
+    if (walk.next === start) break;
+  }
+  walk.end(bytes);
+}
+
+/** Walks the uncompressed bytes. Gives the gzip members, where there are several and each begins with a record. */
+async function walkStream(
+  part: Location,
+  codec: Codec,
+  walk: HeaderWalk,
+  call: { signal?: AbortSignal },
+): Promise<Member[]> {
+  const members: Member[] = [];
+  let aligned = true;
+  let offset = 0;
+  const onMember = (stored: number): void => {
+    members.push({ stored, offset });
+    aligned &&= walk.whole && walk.next === offset;
+  };
+  for await (const chunk of openSource(part, { ...call, codec, onMember })) {
+    if (isGap(chunk)) throw new ShardfeedError('SHARDFEED_CORRUPT_STREAM', chunk.reason, { path: displayPath(part) });
+    walk.push(chunk, offset);
+    offset += chunk.length;
+  }
+  walk.end(offset);
+  return aligned && members.length > 1 ? members : [];
+}
