@@ -68,6 +68,7 @@ const S_VALUES: usize = 24;
 const S_VALUES_CAP: usize = 28;
 const S_OFFSETS: usize = 32;
 const S_VALIDITY: usize = 36;
+const S_PLAIN_NULL: usize = 40; // 1: absent is null, in a column of one value a row
 const S_EXPECT: usize = 64; // 4 vectors: the bytes as learnt
 const S_SHIFT: usize = 128; // 4 vectors: 255 where a length stands that changes with the entry's
 const S_MASK: usize = 192; // 4 vectors: 255 where a byte counts
@@ -96,6 +97,11 @@ let odd: bool = false; // a column of this record may be wrong
 let surprise: bool = false; // the general parser was needed, so the fast path must mind values that are there already
 let status: u32 = OK;
 let predicted: usize = 0; // the slot expected next
+/** Slots that the record has passed over. */
+const PASSED: usize = memory.data(256);
+const MAX_PASSED: u32 = 64;
+let passed: u32 = 0;
+let complete: bool = false; // every column has a slot
 // The latest varint
 let value: u64 = 0;
 
@@ -559,6 +565,18 @@ function takeOther(slot: usize, op: u32, data: usize, n: u32): bool {
   return true;
 }
 
+/** Notes slots that the record has no entry for. Too many are left to the general way. */
+function passOver(slot: usize, end: usize): void {
+  for (; slot < end; slot += SLOT_BYTES) {
+    if (passed == MAX_PASSED) {
+      odd = true;
+      return;
+    }
+    store<u32>(PASSED + ((passed as usize) << 2), slot as u32);
+    passed++;
+  }
+}
+
 /** The predicted entries from q on; returns where the first one stands that is not predicted. */
 function takePredicted(q: usize, end: usize, slotEnd: usize): usize {
   let slot = predicted;
@@ -606,6 +624,7 @@ function takePredicted(q: usize, end: usize, slotEnd: usize): usize {
     } else if (!takeOther(s, op, data, n)) {
       break;
     }
+    if (s != slot) passOver(slot, s);
     slot = s + SLOT_BYTES;
     q += 2 + length;
   }
@@ -637,6 +656,7 @@ function parseFeatures(q: usize, end: usize): bool {
       if (q == 0) return false;
     }
   }
+  if (seen < load<u32>(ctx, X_COLUMN_COUNT)) passOver(predicted, slotEnd);
   return true;
 }
 
@@ -690,6 +710,31 @@ function fillAbsent(column: usize, blank: bool): bool {
   return true;
 }
 
+/** Fills the columns whose slots a record without surprises has passed over; false where that is not all there is. */
+function finishPassed(): bool {
+  let filled: u32 = 0;
+  for (let i: u32 = 0; i < passed; i++) {
+    const slot = load<u32>(PASSED + ((i as usize) << 2)) as usize;
+    const column = load<u32>(slot, S_COLUMN) as usize;
+    if (column == 0) continue;
+    filled++;
+    // The common case, a null in a column of one value a row, needs no look at the column.
+    const op = load<u32>(slot, S_OP);
+    if (load<u32>(slot, S_PLAIN_NULL) == 0) {
+      if (!fillAbsent(column, false)) return false;
+    } else if (op == OP_INT) {
+      store<u64>((load<u32>(slot, S_VALUES) as usize) + ((row as usize) << 3), 0);
+    } else if (op == OP_FLOAT) {
+      store<u32>((load<u32>(slot, S_VALUES) as usize) + ((row as usize) << 2), 0);
+    } else {
+      const offset = (load<u32>(slot, S_OFFSETS) as usize) + ((row as usize) << 2);
+      store<u32>(offset, load<u32>(offset), 4);
+    }
+  }
+  // An Example without Features has passed over nothing.
+  return seen + filled == load<u32>(ctx, X_COLUMN_COUNT);
+}
+
 /** Judges the columns that the record did not set, in their order. */
 function finishRow(blank: bool): void {
   const columns = load<u32>(ctx, X_COLUMNS) as usize;
@@ -738,6 +783,7 @@ function forgetKinds(): void {
 
 /** Copies the columns' addresses, which growing moves, into the slots. */
 function refreshSlots(): void {
+  let covered: u32 = 0;
   const slots = load<u32>(ctx, X_SLOTS) as usize;
   const end = slots + (load<u32>(ctx, X_SLOT_COUNT) as usize) * SLOT_BYTES;
   for (let slot = slots; slot < end; slot += SLOT_BYTES) {
@@ -747,7 +793,12 @@ function refreshSlots(): void {
     store<u32>(slot, load<u32>(column, C_VALUES_CAP), S_VALUES_CAP);
     store<u32>(slot, load<u32>(column, C_OFFSETS), S_OFFSETS);
     store<u32>(slot, load<u32>(column, C_VALIDITY), S_VALIDITY);
+    const single = load<u32>(slot, S_OP) != OP_LIST;
+    const plainNull = single && load<u32>(column, C_NULLABLE) != 0 && load<u32>(column, C_HAS_DEFAULT) == 0;
+    store<u32>(slot, plainNull ? 1 : 0, S_PLAIN_NULL);
+    covered++;
   }
+  complete = covered == load<u32>(ctx, X_COLUMN_COUNT);
 }
 
 /** Writes how much of each column is in use. */
@@ -787,6 +838,7 @@ export function decodeExamples(context: usize): u32 {
     const p = base + load<u32>(offsets + ((next as usize) << 2));
     const length = load<u32>(lengths + ((next as usize) << 2)) as usize;
     seen = 0;
+    passed = 0;
     odd = false;
     surprise = false;
     if (!parseExample(p, p + length)) {
@@ -794,7 +846,9 @@ export function decodeExamples(context: usize): u32 {
       break;
     }
     if (seen < columnCount || odd) {
-      finishRow(false);
+      if (surprise || odd || !complete || !finishPassed()) {
+        if (status == OK) finishRow(false);
+      }
       if (status != OK) break;
     }
     row++;

@@ -25,9 +25,13 @@ const item = fc.oneof(fc.uint8Array({ maxLength: 20 }), fc.uint8Array({ minLengt
 
 /** Schemas of one to six features of every kind and shape. */
 export const schemas: fc.Arbitrary<Schema> = fc
-  .tuple(fc.shuffledSubarray(NAMES, { minLength: 1, maxLength: 6 }), fc.infiniteStream(fc.nat(1000)))
-  .map(([names, stream]) => {
-    const next = (n: number): number => stream.next().value % n;
+  .tuple(
+    fc.shuffledSubarray(NAMES, { minLength: 1, maxLength: 6 }),
+    fc.array(fc.nat(1000), { minLength: 18, maxLength: 18 }),
+  )
+  .map(([names, choices]) => {
+    let at = 0;
+    const next = (n: number): number => choices[at++]! % n;
     const features = names.map((name): Feature => {
       const kind = (['int64', 'float', 'bytes'] as const)[next(3)]!;
       const shape = ([[], [], [], [1], [3], [2, 2], 'ragged'] as const)[next(7)]!;
