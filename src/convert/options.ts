@@ -90,7 +90,8 @@ export interface Progress {
   totalBytes?: number;
 }
 
-export const CHUNK_BYTES = 2 << 20;
+/** Input is cut into pieces of about this size, whatever the number of threads. */
+export const CHUNK_BYTES = 1 << 20;
 const SMALL_INPUT = 4 << 20;
 
 const schema = z.object({

@@ -21,6 +21,7 @@ export {
   type IndexHeader,
   type IndexInput,
   indexName,
+  type LengthsPiece,
   RecordIndex,
   tfrecord2idx,
 } from './record-index.js';

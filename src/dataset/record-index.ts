@@ -24,10 +24,12 @@ const CODECS: readonly Codec[] = ['none', 'gzip', 'zlib', 'zstd'];
 /** Offsets are summed from the nearest of these: every STRIDE-th. */
 const STRIDE = 128;
 
+export type LengthsPiece = Uint8Array | Uint16Array | Uint32Array;
+
 /** What an index is made from. */
 export interface IndexInput {
-  /** Payload lengths in order, in one piece or several. */
-  readonly lengths: Uint32Array | readonly Uint32Array[];
+  /** Payload lengths in order, in one piece or several; pieces whose lengths are small may be narrow. */
+  readonly lengths: Uint32Array | readonly LengthsPiece[];
   /** Of the stored part file. */
   readonly bytes: number;
   /** See `PartDigest`. */
@@ -119,7 +121,7 @@ export class RecordIndex implements RecordOffsets, IndexHeader {
   }
 }
 
-function join(pieces: readonly Uint32Array[]): Uint32Array {
+function join(pieces: readonly LengthsPiece[]): Uint32Array {
   const lengths = new Uint32Array(pieces.reduce((n, piece) => n + piece.length, 0));
   let at = 0;
   for (const piece of pieces) {
@@ -130,23 +132,37 @@ function join(pieces: readonly Uint32Array[]): Uint32Array {
 }
 
 /** The bytes of an index file. */
-export function encodeIndex(input: IndexInput): Uint8Array {
-  const { lengths, members, storedBytes, bytes: uncompressed, digest, compression } = new RecordIndex(input);
-  let least = lengths.length === 0 ? 0 : 0xffffffff;
+export function encodeIndex({
+  lengths,
+  members = [],
+  bytes: storedBytes,
+  digest,
+  compression,
+}: IndexInput): Uint8Array {
+  const pieces = lengths instanceof Uint32Array ? [lengths] : lengths;
+  let records = 0;
+  let uncompressed = 0;
+  let least = 0xffffffff;
   let most = 0;
-  for (const length of lengths) {
-    least = Math.min(least, length);
-    most = Math.max(most, length);
+  for (const piece of pieces) {
+    records += piece.length;
+    for (let i = 0; i < piece.length; i++) {
+      const length = piece[i]!;
+      uncompressed += length + FRAME_BYTES;
+      if (length < least) least = length;
+      if (length > most) most = length;
+    }
   }
+  if (records === 0) least = 0;
   const spread = most - least;
   const unit = spread === 0 ? 0 : spread < 256 ? 1 : spread < 65536 ? 2 : 4;
   const body = INDEX_HEADER_BYTES + MEMBER_BYTES * members.length;
-  const bytes = new Uint8Array(body + unit * lengths.length + 4);
+  const bytes = new Uint8Array(body + unit * records + 4);
   const view = new DataView(bytes.buffer);
   bytes.set(MAGIC);
   view.setUint32(8, VERSION, true);
   view.setUint32(12, unit, true);
-  view.setBigUint64(16, BigInt(lengths.length), true);
+  view.setBigUint64(16, BigInt(records), true);
   view.setBigUint64(24, BigInt(storedBytes), true);
   view.setBigUint64(32, BigInt(uncompressed), true);
   bytes.set(Buffer.from(digest, 'hex'), 40);
@@ -158,11 +174,14 @@ export function encodeIndex(input: IndexInput): Uint8Array {
     view.setBigUint64(INDEX_HEADER_BYTES + MEMBER_BYTES * i, BigInt(stored), true);
     view.setBigUint64(INDEX_HEADER_BYTES + MEMBER_BYTES * i + 8, BigInt(offset), true);
   });
-  for (let i = 0; i < lengths.length; i++) {
-    const rest = lengths[i]! - least;
-    if (unit === 1) bytes[body + i] = rest;
-    else if (unit === 2) view.setUint16(body + 2 * i, rest, true);
-    else if (unit === 4) view.setUint32(body + 4 * i, rest, true);
+  let at = body;
+  for (const piece of pieces) {
+    for (let i = 0; i < piece.length; i++, at += unit) {
+      const rest = piece[i]! - least;
+      if (unit === 1) bytes[at] = rest;
+      else if (unit === 2) view.setUint16(at, rest, true);
+      else if (unit === 4) view.setUint32(at, rest, true);
+    }
   }
   view.setUint32(bytes.length - 4, crc32c(bytes.subarray(0, bytes.length - 4)), true);
   return bytes;

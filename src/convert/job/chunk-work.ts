@@ -83,8 +83,8 @@ export class ChunkWork {
       stage = { parser, ...this.#stage(parser.columns) };
       this.#parsers.set(plan, stage);
     }
-    const { parser } = stage;
-    const out = new ChunkOutput(this.#plan, stage, Math.ceil(bytes.length * this.#ratio) + 4096, room);
+    const { parser, out } = stage;
+    out.begin(Math.ceil(bytes.length * this.#ratio) + 4096, room);
     const bad: BadRow[] = [];
     parser.load(bytes);
     let row = firstRow;
@@ -98,17 +98,17 @@ export class ChunkWork {
       }
       if (next.rows === 0 && next.bad === undefined) break;
     }
-    const result = out.finish(bad, bytes.buffer);
     if (bytes.length > 0) this.#ratio = (1.02 * out.bytes) / bytes.length;
-    return result;
+    return out.finish(bad, bytes.buffer);
   }
 
   #batch(batch: Batch, firstRow: number): ChunkResult {
     if (this.#rows === undefined || this.#rows.columns.capacity < batch.size) {
       this.#rows = this.#stage(new KernelColumns(new Kernel(), this.#plan.schema, Math.max(BATCH_ROWS, batch.size)));
     }
-    const out = new ChunkOutput(this.#plan, this.#rows, 256 * batch.size);
-    this.#rows.columns.fromBatch(batch);
+    const { columns, out } = this.#rows;
+    columns.fromBatch(batch);
+    out.begin(256 * batch.size);
     out.take(batch.size, firstRow);
     return out.finish([]);
   }
@@ -162,90 +162,107 @@ export class ChunkWork {
   }
 
   #stage(columns: KernelColumns): Stage {
+    const router = new Router(this.#plan.routing, columns);
     const statistics = this.#plan.statistics ? new StatisticsCollector(columns) : undefined;
-    return {
-      columns,
-      encoder: new ExampleEncoder(columns),
-      router: new Router(this.#plan.routing, columns),
-      statistics,
-    };
+    const out = new ChunkOutput(columns, router, targetCount(this.#plan.routing), statistics);
+    return { columns, router, statistics, out };
   }
 }
 
 /** What works on one set of columns. */
 interface Stage {
   readonly columns: KernelColumns;
-  readonly encoder: ExampleEncoder;
   readonly router: Router;
   readonly statistics: StatisticsCollector | undefined;
+  readonly out: ChunkOutput;
 }
 
-/** Collects the records of one chunk. */
+/** Collects the records of a chunk, batch by batch. */
 class ChunkOutput {
-  readonly #plan: WorkPlan;
-  readonly #stage: Stage;
-  readonly #missing: Uint8Array;
-  #out: Uint8Array<ArrayBuffer>;
-  #meta = new Uint32Array(4096);
-  #targets = new Uint32Array(2048);
-  #records = 0;
+  /** Bytes of the records so far. */
   bytes = 0;
+  readonly #columns: KernelColumns;
+  readonly #encoder: ExampleEncoder;
+  readonly #router: Router;
+  readonly #targetCount: number;
+  readonly #statistics: StatisticsCollector | undefined;
+  #records = 0;
+  #missing: Uint8Array;
+  /** Records in input order; handed out where they have one target only, else kept for the next chunk. */
+  #out = new Uint8Array(0);
+  #meta = new Uint32Array(0);
+  #targets = new Uint32Array(2048);
+  /** Memory for the records sorted by target. */
+  #room: ArrayBuffer | undefined;
 
-  constructor(plan: WorkPlan, stage: Stage, sizeHint: number, room?: ArrayBuffer) {
-    this.#plan = plan;
-    this.#stage = stage;
-    this.#out = room === undefined ? new Uint8Array(sizeHint) : new Uint8Array(room);
-    this.#missing = new Uint8Array(plan.schema.features.length);
+  constructor(columns: KernelColumns, router: Router, targets: number, statistics: StatisticsCollector | undefined) {
+    this.#columns = columns;
+    this.#encoder = new ExampleEncoder(columns);
+    this.#router = router;
+    this.#targetCount = targets;
+    this.#statistics = statistics;
+    this.#missing = new Uint8Array(columns.schema.features.length);
+  }
+
+  get #single(): boolean {
+    return this.#targetCount === 1;
+  }
+
+  /** Starts a chunk that will give about `size` bytes. */
+  begin(size: number, room?: ArrayBuffer): void {
+    this.bytes = 0;
+    this.#records = 0;
+    this.#missing = new Uint8Array(this.#missing.length);
+    this.#room = room;
+    if (this.#single) {
+      this.#out = room === undefined ? new Uint8Array(size) : new Uint8Array(room);
+      this.#meta = new Uint32Array(4096);
+    }
   }
 
   /** Encodes the rows that lie in the columns. */
   take(rows: number, firstRow: number): void {
-    const { encoder, router, statistics } = this.#stage;
     this.#noteMissing(rows);
-    statistics?.update(rows, firstRow);
-    const { bytes, meta } = encoder.encode(rows);
-    this.#reserve(bytes.length, rows);
+    this.#statistics?.update(rows, firstRow);
+    const { bytes, meta } = this.#encoder.encode(rows);
+    const records = this.#records + rows;
+    this.#out = roomFor(this.#out, this.bytes, this.bytes + bytes.length);
+    this.#meta = roomFor(this.#meta, 2 * this.#records, 2 * records);
     this.#out.set(bytes, this.bytes);
     this.#meta.set(meta, 2 * this.#records);
-    if (!router.single) router.assign(rows, firstRow, meta, this.#targets, this.#records);
+    if (!this.#single) {
+      this.#targets = roomFor(this.#targets, this.#records, records);
+      this.#router.assign(rows, firstRow, meta, this.#targets, this.#records);
+    }
     this.bytes += bytes.length;
-    this.#records += rows;
+    this.#records = records;
   }
 
   /** `spare` is input that is done with. */
   finish(bad: readonly BadRow[], ...spare: ArrayBuffer[]): ChunkResult {
     const bytes = this.#out.subarray(0, this.bytes);
     const meta = this.#meta.subarray(0, 2 * this.#records);
-    const { router } = this.#stage;
-    const runs = router.single
-      ? this.#records > 0
-        ? [{ target: 0, bytes, meta }]
-        : []
-      : groupByTarget(bytes, meta, this.#targets.subarray(0, this.#records), targetCount(this.#plan.routing));
-    return { runs, records: this.#records, bad, missing: this.#missing, spare: [...spare, this.#out.buffer] };
+    const runs = this.#single
+      ? [{ target: 0, bytes, meta }]
+      : groupByTarget(bytes, meta, this.#targets.subarray(0, this.#records), this.#targetCount, this.#room);
+    if (runs[0] !== undefined) spare.push(runs[0].bytes.buffer as ArrayBuffer);
+    return { runs, records: this.#records, bad, missing: this.#missing, spare };
   }
 
   #noteMissing(rows: number): void {
-    const { columns } = this.#stage;
+    const columns = this.#columns;
     for (let i = 0; i < this.#missing.length; i++) {
       if (this.#missing[i] === 1) continue;
       const validity = columns.get(i, C.VALIDITY);
       if (columns.kernel.u8.subarray(validity, validity + rows).indexOf(0) >= 0) this.#missing[i] = 1;
     }
   }
-
-  #reserve(bytes: number, rows: number): void {
-    if (this.bytes + bytes > this.#out.length)
-      this.#out = grown(this.#out, Math.max(this.bytes + bytes, this.#out.length * 1.5));
-    const records = this.#records + rows;
-    if (2 * records > this.#meta.length) this.#meta = grown(this.#meta, Math.max(2 * records, this.#meta.length * 2));
-    if (records > this.#targets.length)
-      this.#targets = grown(this.#targets, Math.max(records, this.#targets.length * 2));
-  }
 }
 
-function grown<A extends Uint8Array | Uint32Array>(from: A, length: number): A {
-  const to = new (from.constructor as new (length: number) => A)(Math.ceil(length));
-  to.set(from);
-  return to;
+/** `array` with its first `used` elements, where it holds at least `wanted`; else a larger copy. */
+function roomFor<A extends Uint8Array | Uint32Array>(array: A, used: number, wanted: number): A {
+  if (wanted <= array.length) return array;
+  const larger = new (array.constructor as new (length: number) => A)(Math.ceil(Math.max(wanted, array.length * 1.5)));
+  larger.set(array.subarray(0, used));
+  return larger;
 }

@@ -1,4 +1,5 @@
 import { ShardfeedError } from '../../errors.js';
+import type { CallOptions } from '../../files/index.js';
 import {
   type CsvChunk,
   type CsvOptions,
@@ -11,7 +12,7 @@ import {
 import type { RowPlan } from '../csv/row-reader.js';
 import { CHUNK_BYTES } from '../options.js';
 import type { CsvFile } from './csv-files.js';
-import { readRange } from './source.js';
+import { passingChunks, readRange } from './source.js';
 import type { SpareBuffers } from './spare-buffers.js';
 
 /** A span of one of the files; row ordinals go on from file to file. */
@@ -25,14 +26,14 @@ export class CsvText {
   readonly files: readonly CsvFile[];
   readonly totalBytes: number;
   readonly #csv: CsvOptions;
-  readonly #signal: AbortSignal | undefined;
+  readonly #call: CallOptions;
   #spans: FileSpan[] | undefined;
 
   constructor(files: readonly CsvFile[], csv: CsvOptions, signal: AbortSignal | undefined) {
     this.files = files;
     this.totalBytes = files.reduce((n, file) => n + file.size, 0);
     this.#csv = csv;
-    this.#signal = signal;
+    this.#call = signal === undefined ? {} : { signal };
   }
 
   /** Number of rows, bad ones included; known after `scan` or once all `chunks` have passed. */
@@ -48,7 +49,7 @@ export class CsvText {
   /** Finds the row boundaries in a pass of its own. */
   async scan(onSpan: (span: FileSpan) => void): Promise<void> {
     const spans: FileSpan[] = [];
-    for await (const span of this.#cut(csvSpans)) {
+    for await (const span of this.#cut(csvSpans, (file, call) => passingChunks(file, file.dataOffset, call))) {
       spans.push(span);
       onSpan(span);
     }
@@ -59,7 +60,8 @@ export class CsvText {
   async *chunks(spare?: SpareBuffers): AsyncGenerator<FileChunk> {
     if (this.#spans === undefined) {
       const spans: FileSpan[] = [];
-      for await (const chunk of this.#cut(csvChunks)) {
+      const read = (file: CsvFile, call: CallOptions) => file.fs.read(file.path, { ...call, start: file.dataOffset });
+      for await (const chunk of this.#cut(csvChunks, read)) {
         const { bytes: _, ...span } = chunk;
         spans.push(span);
         yield chunk;
@@ -70,7 +72,7 @@ export class CsvText {
     for (const span of this.#spans) {
       const buffer = spare?.take(span.length);
       const bytes = await readRange(span.file, span.offset, span.offset + span.length, {
-        signal: this.#signal,
+        ...this.#call,
         buffer,
       });
       if (bytes.length < span.length) throw changed(span.file.uri);
@@ -80,12 +82,11 @@ export class CsvText {
 
   async *#cut<T extends CsvSpan>(
     cut: (source: AsyncIterable<Uint8Array>, options: CsvScanOptions) => AsyncGenerator<T>,
+    read: (file: CsvFile, call: CallOptions) => AsyncIterable<Uint8Array>,
   ): AsyncGenerator<T & { file: CsvFile }> {
     let firstRow = 0;
-    const signal = this.#signal === undefined ? {} : { signal: this.#signal };
     for (const file of this.files) {
       const { dialect, blankRows, maxRowBytes } = this.rowPlan(file);
-      const source = file.fs.read(file.path, { start: file.dataOffset, ...signal });
       const options = {
         chunkBytes: CHUNK_BYTES,
         quote: dialect.quote,
@@ -95,7 +96,7 @@ export class CsvText {
         offset: file.dataOffset,
         firstLine: file.dataLine,
       };
-      for await (const span of cut(source, options)) {
+      for await (const span of cut(read(file, this.#call), options)) {
         firstRow = span.firstRow + span.rows;
         yield { ...span, file };
       }

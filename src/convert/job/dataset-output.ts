@@ -10,7 +10,7 @@ import { throwIfAborted } from '../../errors.js';
 import { compressWriter, type DatasetCommit, gzipMemberWriter } from '../../files/index.js';
 import type { Schema } from '../../records/schema.js';
 import type { CheckedOptions } from '../options.js';
-import { type PartSummary, PartWriter } from './part-writer.js';
+import { type ClosedPart, type PartSummary, PartWriter } from './part-writer.js';
 
 const SUFFIX = { none: '', gzip: '.gz', zlib: '.deflate' } as const;
 const WHOLE = '';
@@ -42,9 +42,11 @@ export class DatasetOutput {
     const { compression, memberBytes } = this.#options;
     const name = partName(index, this.#options);
     const file = await this.#commit.create(`${this.#folder(split)}${name}`);
-    if (compression === 'gzip' && memberBytes > 0)
-      return new PartWriter(name, { writer: gzipMemberWriter(file), memberBytes });
-    return new PartWriter(name, { writer: compressWriter(file, compression) });
+    const target =
+      compression === 'gzip' && memberBytes > 0
+        ? { writer: gzipMemberWriter(file), memberBytes }
+        : { writer: compressWriter(file, compression) };
+    return new PartWriter(name, target, (part) => this.#writeIndex(this.#folder(split), part));
   }
 
   /** Writes what stands beside the parts, and makes the dataset appear. */
@@ -58,7 +60,6 @@ export class DatasetOutput {
     let manifest = '';
     for (const [split, list] of parts.entries()) {
       const folder = this.#folder(split);
-      if (this.#options.index) for (const part of list) await this.#writeIndex(folder, part);
       const made = makeManifest({
         parts: list.map(({ name, bytes, records, digest }) => ({
           path: name,
@@ -104,7 +105,8 @@ export class DatasetOutput {
     return { id: this.#commit.jobId, createdAt: new Date().toISOString(), partitionBy, seed, ...some };
   }
 
-  async #writeIndex(folder: string, part: PartSummary): Promise<void> {
+  async #writeIndex(folder: string, part: ClosedPart): Promise<void> {
+    if (!this.#options.index) return;
     await this.#write(
       `${folder}${indexName(part.name)}`,
       encodeIndex({ ...part, compression: this.#options.compression }),

@@ -32,10 +32,15 @@ export interface JobOutcome {
 
 /** Drives a source's pieces through the workers into the sink, in order. */
 export async function runJob(source: Source, sink: Sink, job: JobOptions): Promise<JobOutcome> {
-  const { signal, statistics, routing } = job;
-  const plan: WorkPlan = { schema: source.schema ?? { features: [] }, csv: source.csv, routing, statistics };
+  const { signal, routing } = job;
+  const plan: WorkPlan = {
+    schema: source.schema ?? { features: [] },
+    csv: source.csv,
+    routing,
+    statistics: job.statistics,
+  };
   const missing = new Uint8Array(plan.schema.features.length);
-  return withCompute(convertCompute(plan, job.threads), signal, async (compute) => {
+  const statistics = await withCompute(convertCompute(plan, job.threads), signal, async (compute) => {
     const spare = new SpareBuffers();
     const work = async (piece: SourcedTask): Promise<[SourcedTask, ChunkResult]> => {
       const { task } = piece;
@@ -55,7 +60,7 @@ export async function runJob(source: Source, sink: Sink, job: JobOptions): Promi
       await job.onPiece(result.records, piece.inputBytes, outputBytes);
     }
     const partials = (await compute.runOnAll({ kind: 'statistics' })).flatMap((r) => r.statistics ?? []);
-    const merged = partials.length === 0 ? undefined : partials.reduce(mergeStatistics);
-    return { parts: await sink.finish(), missing, statistics: merged };
+    return partials.length === 0 ? undefined : partials.reduce(mergeStatistics);
   });
+  return { parts: await sink.finish(), missing, statistics };
 }

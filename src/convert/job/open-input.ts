@@ -1,5 +1,5 @@
 import { ShardfeedError } from '../../errors.js';
-import { detectFormat, type Files, HEAD_BYTES, openSource } from '../../files/index.js';
+import { type CallOptions, detectFormat, type Files, HEAD_BYTES, openSource } from '../../files/index.js';
 import type { Batch } from '../../records/batch.js';
 import type { Row } from '../../records/row-values.js';
 import type { CsvOptions } from '../csv/index.js';
@@ -43,7 +43,7 @@ export async function openInput(input: ConvertInput, options: OpenInputOptions):
 }
 
 async function locate(uris: readonly string[], { files, signal }: OpenInputOptions): Promise<InputFile[]> {
-  const call = signal === undefined ? {} : { signal };
+  const call = callOf({ signal });
   const found: InputFile[] = [];
   for (const { fs, path } of await files.expand(uris, call)) {
     const { size } = await fs.stat(path, call);
@@ -56,8 +56,13 @@ async function openFilesInput(files: readonly InputFile[], options: OpenInputOpt
   const plain = isPlainDialect(checkCsvOptions(options.csv));
   const opened: InputFile[] = [];
   let kind: 'csv' | 'tfrecord' | undefined;
-  for (const file of files) {
-    const head = await readRange(file, 0, Math.min(HEAD_BYTES, file.size), { signal: options.signal });
+  for (const given of files) {
+    // A pipe says that it is empty, and cannot be read twice.
+    const file =
+      given.size > 0
+        ? given
+        : await options.spool.keep(given.uri, given.fs.read(given.path, callOf(options)), options.signal);
+    const head = await readRange(file, 0, Math.min(HEAD_BYTES, file.size), callOf(options));
     const { codec, content } = detectFormat(head, file.path);
     const found = options.format === 'auto' ? (content ?? 'csv') : options.format;
     if (kind !== undefined && kind !== found) {
@@ -72,14 +77,17 @@ async function openFilesInput(files: readonly InputFile[], options: OpenInputOpt
     kind = found;
     if (found === 'tfrecord' || (codec === 'none' && plain)) opened.push(file);
     else {
-      const signal = options.signal === undefined ? {} : { signal: options.signal };
       const onBadRow = options.onBadRow === undefined ? {} : { onBadRow: options.onBadRow };
-      const bytes = openSource(file, { codec, ...signal }) as AsyncIterable<Uint8Array>;
+      const bytes = openSource(file, { codec, ...callOf(options) }) as AsyncIterable<Uint8Array>;
       const text = plain ? bytes : transcodeCsv(bytes, options.csv, { path: file.uri, ...onBadRow });
       opened.push(await options.spool.keep(file.uri, text, options.signal));
     }
   }
   return { kind: kind ?? 'csv', files: opened };
+}
+
+function callOf({ signal }: { signal: AbortSignal | undefined }): CallOptions {
+  return signal === undefined ? {} : { signal };
 }
 
 /** Looks at the first item of an iterable and gives all of them back. */

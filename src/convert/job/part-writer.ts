@@ -1,4 +1,4 @@
-import { PartDigest } from '../../dataset/index.js';
+import { type LengthsPiece, PartDigest } from '../../dataset/index.js';
 import type { CompressWriter, Member, MemberWriter } from '../../files/index.js';
 import { framedBytes } from './records-run.js';
 
@@ -10,8 +10,12 @@ export interface PartSummary {
   readonly records: number;
   /** See `PartDigest`. */
   readonly digest: string;
-  /** Payload lengths in order, in pieces. */
-  readonly lengths: readonly Uint32Array[];
+}
+
+/** A part file that was just closed, with what an index wants to know and nobody keeps. */
+export interface ClosedPart extends PartSummary {
+  /** Payload lengths in order. */
+  readonly lengths: readonly LengthsPiece[];
   /** Where gzip members begin; empty for other files. */
   readonly members: readonly Member[];
 }
@@ -26,20 +30,20 @@ export class PartWriter {
   readonly #name: string;
   readonly #target: PartTarget;
   readonly #digest = new PartDigest();
-  readonly #lengths: Uint32Array[] = [];
+  readonly #lengths: LengthsPiece[] = [];
+  readonly #onClosed: (part: ClosedPart) => Promise<void>;
   /** Uncompressed bytes in the open gzip member. */
   #memberBytes = 0;
 
-  constructor(name: string, target: PartTarget) {
+  constructor(name: string, target: PartTarget, onClosed: (part: ClosedPart) => Promise<void> = async () => {}) {
     this.#name = name;
     this.#target = target;
+    this.#onClosed = onClosed;
   }
 
   async append(bytes: Uint8Array, meta: Uint32Array): Promise<void> {
     this.#digest.update(meta);
-    const lengths = new Uint32Array(meta.length / 2);
-    for (let i = 0; i < lengths.length; i++) lengths[i] = meta[2 * i]!;
-    this.#lengths.push(lengths);
+    this.#lengths.push(lengthsOf(meta));
     if (this.#target.memberBytes === undefined) await this.#target.writer.write(bytes);
     else await this.#cut(this.#target.writer, this.#target.memberBytes, bytes, meta);
   }
@@ -47,14 +51,14 @@ export class PartWriter {
   async close(): Promise<PartSummary> {
     const { writer, memberBytes } = this.#target;
     await writer.close();
-    return {
-      name: this.#name,
-      bytes: writer.storedBytes,
-      records: this.#digest.records,
-      digest: this.#digest.digest(),
+    const { records } = this.#digest;
+    const summary = { name: this.#name, bytes: writer.storedBytes, records, digest: this.#digest.digest() };
+    await this.#onClosed({
+      ...summary,
       lengths: this.#lengths,
       members: memberBytes === undefined ? [] : writer.members,
-    };
+    });
+    return summary;
   }
 
   /** Members end with the record that fills them: where, depends on the records alone. */
@@ -72,4 +76,14 @@ export class PartWriter {
     await writer.write(bytes.subarray(from));
     this.#memberBytes += bytes.length - from;
   }
+}
+
+/** The lengths among (length, CRC) pairs, as narrow as they allow: there are as many as records. */
+function lengthsOf(meta: Uint32Array): LengthsPiece {
+  const count = meta.length / 2;
+  let most = 0;
+  for (let i = 0; i < count; i++) if (meta[2 * i]! > most) most = meta[2 * i]!;
+  const lengths = most < 256 ? new Uint8Array(count) : most < 65536 ? new Uint16Array(count) : new Uint32Array(count);
+  for (let i = 0; i < count; i++) lengths[i] = meta[2 * i]!;
+  return lengths;
 }

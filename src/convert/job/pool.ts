@@ -10,6 +10,9 @@ export interface SerializedError {
   stack?: string;
 }
 
+/** The work lies outside of the heap: with the default of 48 MB a worker would keep that much garbage. */
+const YOUNG_MB = 4;
+
 interface Waiting<R> {
   resolve(result: R): void;
   reject(error: unknown): void;
@@ -24,7 +27,7 @@ export class WorkerPool<T extends object, R> {
 
   constructor(module: URL, threads: number, workerData: unknown) {
     this.#workers = Array.from({ length: threads }, (_, index) => {
-      const worker = new Worker(module, { workerData });
+      const worker = new Worker(module, { workerData, resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB } });
       worker.on('message', (answer: Answer<R>) => this.#settle(answer));
       worker.on('error', (error) => this.#fail(error));
       worker.on('exit', (code) => {

@@ -1,3 +1,6 @@
+import { unmaskCrc } from '../../records/crc32c.js';
+import { FRAME_BYTES } from '../../records/framing.js';
+
 /** Framed records that go to one place, in order. */
 export interface RecordsRun {
   /** Part, or bucket of the spool. */
@@ -7,8 +10,6 @@ export interface RecordsRun {
   /** Pairs: payload length, unmasked CRC32C of the payload. */
   readonly meta: Uint32Array;
 }
-
-const FRAME_BYTES = 16;
 
 /** How many framed bytes the records [from, to) of `meta` take. */
 export function framedBytes(meta: Uint32Array, from: number, to: number): number {
@@ -20,21 +21,30 @@ export function framedBytes(meta: Uint32Array, from: number, to: number): number
 /** Reads lengths and CRCs back from framed records that this process wrote: nothing is checked. */
 export function metaOf(bytes: Uint8Array): Uint32Array {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const meta: number[] = [];
-  for (let at = 0; at < bytes.length; ) {
+  let records = 0;
+  for (let at = 0; at < bytes.length; at += FRAME_BYTES + view.getUint32(at, true)) records++;
+  const meta = new Uint32Array(2 * records);
+  for (let i = 0, at = 0; i < records; i++) {
     const length = view.getUint32(at, true);
-    const masked = (view.getUint32(at + 12 + length, true) - 0xa282ead8) | 0;
-    meta.push(length, ((masked >>> 17) | (masked << 15)) >>> 0);
+    meta[2 * i] = length;
+    meta[2 * i + 1] = unmaskCrc(view.getUint32(at + 12 + length, true));
     at += FRAME_BYTES + length;
   }
-  return Uint32Array.from(meta);
+  return meta;
 }
 
 /**
  * Sorts records by target, keeping the order within a target: a counting sort of `bytes` and `meta`.
  * @param targets one entry a record, each below `count`
+ * @param room memory for the sorted bytes, used where it is large enough
  */
-export function groupByTarget(bytes: Uint8Array, meta: Uint32Array, targets: Uint32Array, count: number): RecordsRun[] {
+export function groupByTarget(
+  bytes: Uint8Array,
+  meta: Uint32Array,
+  targets: Uint32Array,
+  count: number,
+  room?: ArrayBuffer,
+): RecordsRun[] {
   const records = targets.length;
   const sizes = new Float64Array(count);
   const counts = new Uint32Array(count);
@@ -43,7 +53,7 @@ export function groupByTarget(bytes: Uint8Array, meta: Uint32Array, targets: Uin
     sizes[t]! += meta[2 * i]! + FRAME_BYTES;
     counts[t]!++;
   }
-  const out = new Uint8Array(bytes.length);
+  const out = bytesIn(room, bytes.length);
   const outMeta = new Uint32Array(meta.length);
   const runs: RecordsRun[] = [];
   const at = new Float64Array(count);
@@ -79,11 +89,12 @@ export function reorder(
   bytes: Uint8Array,
   meta: Uint32Array,
   order: Uint32Array,
+  room?: ArrayBuffer,
 ): { bytes: Uint8Array; meta: Uint32Array } {
   const records = order.length;
   const starts = new Uint32Array(records + 1);
   for (let i = 0; i < records; i++) starts[i + 1] = starts[i]! + meta[2 * i]! + FRAME_BYTES;
-  const out = new Uint8Array(bytes.length);
+  const out = bytesIn(room, bytes.length);
   const outMeta = new Uint32Array(meta.length);
   let to = 0;
   for (let i = 0; i < records; i++) {
@@ -94,6 +105,10 @@ export function reorder(
     to += starts[r + 1]! - starts[r]!;
   }
   return { bytes: out, meta: outMeta };
+}
+
+function bytesIn(room: ArrayBuffer | undefined, length: number): Uint8Array {
+  return room !== undefined && room.byteLength >= length ? new Uint8Array(room, 0, length) : new Uint8Array(length);
 }
 
 /** `subarray` costs about 60 ns, so short records are copied byte by byte. */

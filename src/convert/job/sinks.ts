@@ -1,6 +1,8 @@
+import { mapOrdered } from './map-ordered.js';
 import type { PartSummary, PartWriter } from './part-writer.js';
 import { permutation, randomWord } from './random.js';
 import { framedBytes, groupByTarget, metaOf, type RecordsRun, reorder } from './records-run.js';
+import { SpareBuffers } from './spare-buffers.js';
 import { Spool } from './spool.js';
 
 /** Opens part `index` of split `split`. */
@@ -162,14 +164,21 @@ export class SpoolSink implements Sink {
   }
 }
 
+/** Parts that are gathered side by side: most of the time goes into making files durable. */
+const PARTS_AT_ONCE = 8;
+
 /** Gathers each bucket of a split into the part of the same number. */
 export async function gatherParts(spool: Spool, open: OpenPart, split: number, parts: number): Promise<PartSummary[]> {
-  const summaries: PartSummary[] = [];
-  for (let index = 0; index < parts; index++) {
+  async function* indices(): AsyncGenerator<number> {
+    for (let index = 0; index < parts; index++) yield index;
+  }
+  const gather = async (index: number): Promise<PartSummary> => {
     const part = await open(split, index);
     for await (const bytes of spool.read(split * parts + index)) await part.append(bytes, metaOf(bytes));
-    summaries.push(await part.close());
-  }
+    return part.close();
+  };
+  const summaries: PartSummary[] = [];
+  for await (const summary of mapOrdered(indices(), gather, PARTS_AT_ONCE)) summaries.push(summary);
   return summaries;
 }
 
@@ -185,16 +194,17 @@ export async function gatherRanges(
   return writer.close();
 }
 
-export const SHUFFLE_BUCKETS = 256;
+const BUCKET_BITS = 10;
+export const SHUFFLE_BUCKETS = 2 ** BUCKET_BITS;
 /** A bucket above this is scattered once more, so that it fits in memory. */
-const BUCKET_BYTES = 48 << 20;
+const BUCKET_BYTES = 24 << 20;
 /** Streams of the random function, apart from each other. */
 const SCATTER = 0;
 const PERMUTE = 1 << 20;
 
 /** The bucket of a record in a global shuffle: a function of the seed and the record's ordinal alone. */
 export function shuffleBucket(seed: number, ordinal: number): number {
-  return randomWord(seed, SCATTER, ordinal) >>> 24;
+  return randomWord(seed, SCATTER, ordinal) >>> (32 - BUCKET_BITS);
 }
 
 /**
@@ -211,8 +221,11 @@ export async function gatherShuffled(
   let records = 0;
   for (let b = 0; b < SHUFFLE_BUCKETS; b++) records += spool.records(first + b);
   const writer = new RangeWriter((index) => open(split, index), options.cutOf(records));
+  const memory = new SpareBuffers();
   for (let b = 0; b < SHUFFLE_BUCKETS; b++) {
-    await permuteBucket(spool, first + b, { ...options, stream: b + 1 }, (bytes, meta) => writer.append(bytes, meta));
+    await permuteBucket(spool, first + b, { ...options, memory, stream: b + 1 }, (bytes, meta) =>
+      writer.append(bytes, meta),
+    );
   }
   return writer.close();
 }
@@ -222,12 +235,13 @@ interface Permute {
   /** Distinguishes this bucket from all others, at any depth. */
   stream: number;
   spoolDir?: string;
+  memory: SpareBuffers;
 }
 
 async function permuteBucket(
   spool: Spool,
   bucket: number,
-  { seed, stream, spoolDir }: Permute,
+  { seed, stream, spoolDir, memory }: Permute,
   take: (bytes: Uint8Array, meta: Uint32Array) => Promise<void>,
 ): Promise<void> {
   if (spool.records(bucket) === 0) return;
@@ -238,24 +252,31 @@ async function permuteBucket(
       for await (const bytes of spool.read(bucket)) {
         const meta = metaOf(bytes);
         const targets = new Uint32Array(meta.length / 2);
-        for (let i = 0; i < targets.length; i++) targets[i] = randomWord(seed, stream, ordinal++) >>> 24;
+        for (let i = 0; i < targets.length; i++)
+          targets[i] = randomWord(seed, stream, ordinal++) >>> (32 - BUCKET_BITS);
         for (const run of groupByTarget(bytes, meta, targets, SHUFFLE_BUCKETS)) await inner.add(run);
       }
       for (let b = 0; b < SHUFFLE_BUCKETS; b++) {
-        await permuteBucket(inner, b, { seed, stream: stream * SHUFFLE_BUCKETS + b + 1, spoolDir }, take);
+        await permuteBucket(inner, b, { seed, stream: stream * SHUFFLE_BUCKETS + b + 1, spoolDir, memory }, take);
       }
     } finally {
       await inner.close();
     }
     return;
   }
-  const bytes = new Uint8Array(spool.bytes(bucket));
+  const length = spool.bytes(bucket);
+  const buffers = [0, 1].map(() => memory.take(length) ?? new ArrayBuffer(Math.ceil(length * 1.1))) as [
+    ArrayBuffer,
+    ArrayBuffer,
+  ];
+  const bytes = new Uint8Array(buffers[0], 0, length);
   let at = 0;
   for await (const piece of spool.read(bucket)) {
     bytes.set(piece, at);
     at += piece.length;
   }
   const meta = metaOf(bytes);
-  const shuffled = reorder(bytes, meta, permutation(meta.length / 2, seed, PERMUTE + stream));
+  const shuffled = reorder(bytes, meta, permutation(meta.length / 2, seed, PERMUTE + stream), buffers[1]);
   await take(shuffled.bytes, shuffled.meta);
+  for (const buffer of buffers) memory.give(buffer);
 }

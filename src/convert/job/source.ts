@@ -1,4 +1,5 @@
-import type { Location } from '../../files/index.js';
+import { throwIfAborted } from '../../errors.js';
+import type { CallOptions, Location } from '../../files/index.js';
 import type { Schema } from '../../records/schema.js';
 import type { CsvPlan } from '../csv/index.js';
 import type { ChunkResult, ChunkTask } from './chunk-work.js';
@@ -38,16 +39,46 @@ export async function readRange(
   file: Location,
   start: number,
   end: number,
-  options: { signal?: AbortSignal | undefined; buffer?: ArrayBuffer | undefined } = {},
+  options: CallOptions & { buffer?: ArrayBuffer | undefined } = {},
 ): Promise<Uint8Array<ArrayBuffer>> {
-  const { signal, buffer } = options;
+  const { buffer, ...call } = options;
   const length = end - start;
   const bytes =
     buffer !== undefined && buffer.byteLength >= length ? new Uint8Array(buffer, 0, length) : new Uint8Array(length);
   let at = 0;
-  for await (const chunk of file.fs.read(file.path, { start, end, ...(signal === undefined ? {} : { signal }) })) {
-    bytes.set(chunk, at);
-    at += chunk.length;
+  if (length === 0) return bytes;
+  if (file.fs.openReader === undefined) {
+    for await (const chunk of file.fs.read(file.path, { ...call, start, end })) {
+      bytes.set(chunk, at);
+      at += chunk.length;
+    }
+    return bytes.subarray(0, at);
+  }
+  const reader = await file.fs.openReader(file.path, call);
+  try {
+    for (let read = -1; read !== 0 && at < length; at += read) read = await reader.read(bytes.subarray(at), start + at);
+  } finally {
+    await reader.close();
   }
   return bytes.subarray(0, at);
+}
+
+const PASSING_BYTES = 1 << 20;
+
+/** The bytes of a file from `start` on; each chunk is valid only until the next one is asked for. */
+export async function* passingChunks(file: InputFile, start: number, call: CallOptions): AsyncGenerator<Uint8Array> {
+  if (file.fs.openReader === undefined || file.size === 0) return yield* file.fs.read(file.path, { ...call, start });
+  const reader = await file.fs.openReader(file.path, call);
+  try {
+    const bytes = new Uint8Array(PASSING_BYTES);
+    for (let at = start; ; ) {
+      throwIfAborted(call.signal, file.path);
+      const read = await reader.read(bytes, at);
+      if (read === 0) return;
+      at += read;
+      yield bytes.subarray(0, read);
+    }
+  } finally {
+    await reader.close();
+  }
 }

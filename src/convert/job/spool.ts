@@ -5,6 +5,8 @@ import { isShardfeedError, ShardfeedError } from '../../errors.js';
 import type { RecordsRun } from './records-run.js';
 
 const BUFFER_BYTES = 32 << 20;
+/** What one call of writev takes on every system. */
+const MOST_BUFFERS = 1024;
 
 interface Bucket {
   /** Pairs: position in the file, length. */
@@ -26,6 +28,8 @@ export class Spool {
   #arena: Uint8Array | undefined;
   #buffered = 0;
   #top = 0;
+  /** The last flush, once somebody reads. */
+  #flushed: Promise<void> | undefined;
 
   private constructor(dir: string, file: FileHandle, buckets: number) {
     this.#dir = dir;
@@ -72,7 +76,8 @@ export class Spool {
 
   /** The bytes of one bucket in pieces of whole records, in the order they came. Nothing can be added any more. */
   async *read(bucket: number): AsyncGenerator<Uint8Array> {
-    if (this.#buffered > 0) await this.#flush();
+    this.#flushed ??= this.#flush();
+    await this.#flushed;
     this.#arena = undefined;
     const { segments } = this.#buckets[bucket]!;
     for (let i = 0; i < segments.length; i += 2) {
@@ -95,24 +100,29 @@ export class Spool {
 
   /** Writes what is buffered, bucket by bucket, so that each bucket's share lies in one segment. */
   async #flush(): Promise<void> {
+    const buffers: Uint8Array[] = [];
+    let at = this.#top;
+    for (const bucket of this.#buckets) {
+      if (bucket.pending.length === 0) continue;
+      const length = bucket.pending.reduce((n, b) => n + b.length, 0);
+      bucket.segments.push(at, length);
+      buffers.push(...bucket.pending);
+      bucket.pending = [];
+      at += length;
+    }
     try {
-      for (const bucket of this.#buckets) {
-        if (bucket.pending.length === 0) continue;
-        const length = bucket.pending.reduce((n, b) => n + b.length, 0);
-        let at = this.#top;
-        const buffers = bucket.pending;
-        while (buffers.length > 0) {
-          const { bytesWritten } = await this.#file.writev(buffers.slice(0, 512), at);
-          at += bytesWritten;
-          dropWritten(buffers, bytesWritten);
-        }
-        bucket.segments.push(this.#top, length);
-        bucket.pending = [];
-        this.#top = at;
-      }
-      this.#buffered = 0;
+      for (let i = 0; i < buffers.length; i += MOST_BUFFERS) await this.#writeAll(buffers.slice(i, i + MOST_BUFFERS));
     } catch (cause) {
       throw spoolError(this.#dir, cause);
+    }
+    this.#buffered = 0;
+  }
+
+  async #writeAll(buffers: Uint8Array[]): Promise<void> {
+    while (buffers.length > 0) {
+      const { bytesWritten } = await this.#file.writev(buffers, this.#top);
+      this.#top += bytesWritten;
+      dropWritten(buffers, bytesWritten);
     }
   }
 }
