@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { isShardfeedError, ShardfeedError } from '../../errors.js';
 import type { RecordsRun } from './records-run.js';
 
-const BUFFER_BYTES = 32 << 20;
+const BUFFER_BYTES = 16 << 20;
 /** What one call of writev takes on every system. */
 const MOST_BUFFERS = 1024;
 
@@ -18,7 +18,7 @@ interface Bucket {
 }
 
 /**
- * Records sorted into buckets on local disk, in one file: memory holds at most 32 MiB of them at a time. The file is
+ * Records sorted into buckets on local disk, in one file: memory holds at most 16 MiB of them at a time. The file is
  * in a folder of its own, made for this user alone, and goes with `close`.
  */
 export class Spool {
