@@ -12,6 +12,7 @@ export { FRAME_BYTES, HEADER_BYTES } from './framing.js';
 export { type Int64As, KernelColumns } from './kernel/columns.js';
 export { Kernel } from './kernel/kernel.js';
 export { type CorruptionPolicy, type Loss, LossLedger, type LossReason } from './losses.js';
+export { recordToJson, type WantsFeature } from './record-json.js';
 export {
   type ReadBlocksOptions,
   ReaderMemory,
@@ -23,7 +24,15 @@ export { frameChunks, frameRecords } from './record-writer.js';
 export type { Row } from './row-values.js';
 export { cellOf, type DecodedRow, rows } from './rows.js';
 export { rowsToBatch } from './rows-to-batch.js';
-export { type Feature, type FeatureKind, parseSchema, type Scalar, type Schema, widthOf } from './schema.js';
+export {
+  type Feature,
+  type FeatureKind,
+  parseSchema,
+  type Scalar,
+  type Schema,
+  schemaToJson,
+  widthOf,
+} from './schema.js';
 export { decodeSequences, type FeatureListColumn, type SequenceBatch } from './sequence-columns.js';
 export {
   type DecodedSequence,
@@ -33,3 +42,4 @@ export {
   type SequenceSchema,
 } from './sequence-example.js';
 export { hasFeatureLists } from './sequence-parse.js';
+export { flattenSequence, inferSequenceSchema } from './sequence-schema.js';
