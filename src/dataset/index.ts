@@ -15,6 +15,7 @@ export { PartDigest } from './part-digest.js';
 export { readIndex } from './part-index.js';
 export { type ReadBatchesOptions, readBatches, sampleSchema } from './read-batches.js';
 export { type ReadRecordsOptions, readFileBlocks, readRecords } from './read-records.js';
+export { readWhole } from './read-whole.js';
 export {
   decodeIndex,
   encodeIndex,

@@ -20,12 +20,15 @@ export async function expandPattern(
   const { base, pattern } = await splitPattern(fs, path, options);
   const matches = pattern === '' ? [base] : await match(fs, base, pattern, options);
   const files = new Set<string>();
+  let folders = 0;
   for (const found of matches) {
     const stat = await statIfThere(fs, found, options);
     if (stat?.type === 'file') files.add(stat.path);
-    else if (stat !== undefined) for (const file of await visibleFiles(fs, stat.path, options)) files.add(file);
+    if (stat?.type !== 'folder') continue;
+    folders++;
+    for (const file of await visibleFiles(fs, stat.path, options)) files.add(file);
   }
-  if (files.size === 0) throw notFound(uri, pattern, matches.length > 0);
+  if (files.size === 0) throw notFound(uri, pattern, folders > 0);
   return [...files].sort(compareBytes);
 }
 

@@ -21,7 +21,7 @@ export async function checkReplaceable(
   if (found === undefined) return;
   const refuse = (why: string): ShardfeedError =>
     new ShardfeedError('SHARDFEED_EXISTS', `${target} ${why}`, { path: target });
-  if (!overwrite) throw refuse('exists already: choose another place, or allow it to be overwritten');
+  if (!overwrite) throw refuse('exists already, and overwrite is not set');
   if (found.type !== kind) {
     throw refuse(`is a ${found.type}, and a ${kind} is to be written: it is not overwritten; delete it yourself`);
   }

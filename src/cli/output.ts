@@ -1,0 +1,58 @@
+import { once } from 'node:events';
+import type { Writable } from 'node:stream';
+import { ShardfeedError } from '../errors.js';
+import { toJsonValue } from '../records/json-value.js';
+
+const BUFFER_BYTES = 64 << 10;
+
+/** Standard output: gathers small writes, waits while the reader is slow, and ends quietly where it has gone. */
+export class Output {
+  /** The reader has closed the pipe. */
+  closed = false;
+  readonly #stream: Writable;
+  #buffer: (string | Uint8Array)[] = [];
+  #size = 0;
+
+  /** `onClosed` is called once when the reader goes away. */
+  constructor(stream: Writable, onClosed: () => void) {
+    this.#stream = stream;
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (this.closed) return;
+      this.closed = true;
+      if (error.code === 'EPIPE') onClosed();
+      else
+        throw new ShardfeedError('SHARDFEED_IO', `cannot write to standard output: ${error.message}`, { cause: error });
+    });
+  }
+
+  /** Text, or bytes that may be used again once this resolves. */
+  async write(content: string | Uint8Array): Promise<void> {
+    this.#buffer.push(typeof content === 'string' ? content : content.slice());
+    this.#size += content.length;
+    if (this.#size >= BUFFER_BYTES) await this.flush();
+  }
+
+  line(text: string): Promise<void> {
+    return this.write(`${text}\n`);
+  }
+
+  /** The one JSON object of a command. int64 beyond 2^53 become strings, floats without a number too. */
+  json(value: unknown): Promise<void> {
+    return this.line(JSON.stringify(value, replace, 2));
+  }
+
+  async flush(): Promise<void> {
+    const pieces = this.#buffer;
+    this.#buffer = [];
+    this.#size = 0;
+    for (const piece of pieces) {
+      if (this.closed) return;
+      if (!this.#stream.write(piece)) await Promise.race([once(this.#stream, 'drain'), once(this.#stream, 'close')]);
+    }
+  }
+}
+
+function replace(_: string, value: unknown): unknown {
+  if (typeof value === 'bigint') return toJsonValue('int64', value);
+  return typeof value === 'number' && !Number.isFinite(value) ? String(value) : value;
+}

@@ -1,0 +1,19 @@
+import { type Files, openFiles } from '../files/index.js';
+import type { Output } from './output.js';
+import { Progress } from './progress.js';
+
+/** What a subcommand works with. */
+export interface Session {
+  readonly output: Output;
+  /** Fires at SIGINT, SIGTERM, and when nobody reads the output any more. */
+  readonly signal: AbortSignal;
+  readonly files: Files;
+  /** Shown on stderr where that is a terminal. */
+  readonly progress: Progress;
+  /** Sets the exit code of a command that ran to its end, such as 3 for corrupt data found. */
+  exitWith(code: number): void;
+}
+
+export function openSession(output: Output, signal: AbortSignal, exitWith: (code: number) => void): Session {
+  return { output, signal, files: openFiles(), progress: new Progress(process.stderr), exitWith };
+}
