@@ -107,7 +107,8 @@ export function reorder(
   return { bytes: out, meta: outMeta };
 }
 
-function bytesIn(room: ArrayBuffer | undefined, length: number): Uint8Array {
+/** `length` bytes in `room` where it is large enough, else in new memory. */
+export function bytesIn(room: ArrayBuffer | undefined, length: number): Uint8Array<ArrayBuffer> {
   return room !== undefined && room.byteLength >= length ? new Uint8Array(room, 0, length) : new Uint8Array(length);
 }
 

@@ -269,12 +269,7 @@ async function permuteBucket(
     ArrayBuffer,
     ArrayBuffer,
   ];
-  const bytes = new Uint8Array(buffers[0], 0, length);
-  let at = 0;
-  for await (const piece of spool.read(bucket)) {
-    bytes.set(piece, at);
-    at += piece.length;
-  }
+  const bytes = await spool.readAll(bucket, buffers[0]);
   const meta = metaOf(bytes);
   const shuffled = reorder(bytes, meta, permutation(meta.length / 2, seed, PERMUTE + stream), buffers[1]);
   await take(shuffled.bytes, shuffled.meta);

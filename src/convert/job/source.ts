@@ -3,6 +3,7 @@ import type { CallOptions, Location } from '../../files/index.js';
 import type { Schema } from '../../records/schema.js';
 import type { CsvPlan } from '../csv/index.js';
 import type { ChunkResult, ChunkTask } from './chunk-work.js';
+import { bytesIn } from './records-run.js';
 import type { SpareBuffers } from './spare-buffers.js';
 
 /** A file of the input. `uri` is what the user gave or the pattern found; the location is where its bytes are read. */
@@ -43,8 +44,7 @@ export async function readRange(
 ): Promise<Uint8Array<ArrayBuffer>> {
   const { buffer, ...call } = options;
   const length = end - start;
-  const bytes =
-    buffer !== undefined && buffer.byteLength >= length ? new Uint8Array(buffer, 0, length) : new Uint8Array(length);
+  const bytes = bytesIn(buffer, length);
   let at = 0;
   if (length === 0) return bytes;
   if (file.fs.openReader === undefined) {

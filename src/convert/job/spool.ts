@@ -2,7 +2,7 @@ import { type FileHandle, mkdtemp, open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { isShardfeedError, ShardfeedError } from '../../errors.js';
-import type { RecordsRun } from './records-run.js';
+import { bytesIn, type RecordsRun } from './records-run.js';
 
 const BUFFER_BYTES = 16 << 20;
 /** What one call of writev takes on every system. */
@@ -74,22 +74,48 @@ export class Spool {
     this.#buffered += bytes.length;
   }
 
-  /** The bytes of one bucket in pieces of whole records, in the order they came. Nothing can be added any more. */
+  /**
+   * The bytes of one bucket in pieces of whole records, in the order they came; a piece is valid until the next one is
+   * asked for. Nothing can be added any more.
+   */
   async *read(bucket: number): AsyncGenerator<Uint8Array> {
+    let memory = new Uint8Array(0);
+    for (const { length, read } of await this.#pieces(bucket)) {
+      if (memory.length < length) memory = Buffer.allocUnsafeSlow(length);
+      const piece = memory.subarray(0, length);
+      await read(piece);
+      yield piece;
+    }
+  }
+
+  /** All bytes of one bucket, in `room` where it is large enough. Nothing can be added any more. */
+  async readAll(bucket: number, room?: ArrayBuffer): Promise<Uint8Array> {
+    const bytes = bytesIn(room, this.bytes(bucket));
+    let at = 0;
+    for (const { length, read } of await this.#pieces(bucket)) {
+      await read(bytes.subarray(at, at + length));
+      at += length;
+    }
+    return bytes;
+  }
+
+  async #pieces(bucket: number): Promise<{ length: number; read: (into: Uint8Array) => Promise<void> }[]> {
     this.#flushed ??= this.#flush();
     await this.#flushed;
     this.#arena = undefined;
     const { segments } = this.#buckets[bucket]!;
-    for (let i = 0; i < segments.length; i += 2) {
-      const piece = new Uint8Array(segments[i + 1]!);
-      let done = 0;
-      while (done < piece.length) {
-        const { bytesRead } = await this.#file.read(piece, done, piece.length - done, segments[i]! + done);
-        if (bytesRead === 0)
-          throw new ShardfeedError('SHARDFEED_IO', 'the spool file was cut short', { path: this.#dir });
-        done += bytesRead;
-      }
-      yield piece;
+    return Array.from({ length: segments.length / 2 }, (_, i) => ({
+      length: segments[2 * i + 1]!,
+      read: (into) => this.#fill(into, segments[2 * i]!),
+    }));
+  }
+
+  async #fill(into: Uint8Array, position: number): Promise<void> {
+    for (let done = 0; done < into.length; ) {
+      const { bytesRead } = await this.#file.read(into, done, into.length - done, position + done);
+      if (bytesRead === 0)
+        throw new ShardfeedError('SHARDFEED_IO', 'the spool file was cut short', { path: this.#dir });
+      done += bytesRead;
     }
   }
 
