@@ -13,15 +13,29 @@ export {
   type Progress,
 } from './convert/index.js';
 export {
+  type CollectedStatistics,
+  collectStatistics,
+  countRecords,
+  type FeatureStatistics,
+  indexDataset,
+  type Manifest,
   type ReadBatchesOptions,
   type ReadRecordsOptions,
+  type RecordCount,
+  type RepairReport,
   readBatches,
+  readManifest,
   readRecords,
+  repairFile,
+  type StatisticsJson,
+  type VerifyReport,
+  verifyRecords,
   type WriteRecordsOptions,
   type WrittenRecords,
   writeRecords,
 } from './dataset/index.js';
 export { ERROR_CODES, type ErrorCode, type ErrorDetails, ShardfeedError } from './errors.js';
+export { type Files, type FilesOptions, openFiles } from './files/index.js';
 export {
   type Batch,
   type BytesColumn,
