@@ -9,4 +9,5 @@ export * from './example-decode';
 export * from './example-encode';
 export * from './framing';
 export * from './hash';
+export { sortU64 } from './sort';
 export * from './statistics';

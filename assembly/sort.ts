@@ -1,4 +1,6 @@
-// Sorts up to 256 u32 keys without a branch that depends on them: a bitonic network on 64 vectors of 4 lanes, each lane
+// Two sorts.
+//
+// `sort256` sorts up to 256 u32 keys without a branch that depends on them: a bitonic network on 64 vectors of 4 lanes, each lane
 // a column of its own, which are then merged across lanes (K. E. Batcher, "Sorting networks and their applications", 1968).
 // Rank r of the result lies in lane r / height at vector r % height: `sortedAt` finds it.
 
@@ -106,4 +108,44 @@ function halve(keys: usize, bytes: usize, distance: usize): void {
   if (distance == 16) {
     for (let p = keys; p < end; p += 32) order(p, p + 16);
   }
+}
+
+/**
+ * Sorts n unsigned keys of 8 bytes byte by byte, leaving out bytes that are the same in all. `spare` has room for as many, `histogram`
+ * 8 KiB. Gives the address of the sorted keys: `keys` or `spare`.
+ */
+export function sortU64(keys: usize, spare: usize, histogram: usize, n: u32): usize {
+  memory.fill(histogram, 0, 8192);
+  const bytes = (n as usize) << 3;
+  for (let p = keys; p < keys + bytes; p += 8) {
+    let rest = load<u64>(p);
+    for (let bins = histogram; bins < histogram + 8192; bins += 1024) {
+      const bin = bins + (((rest as usize) & 255) << 2);
+      store<u32>(bin, load<u32>(bin) + 1);
+      rest >>= 8;
+    }
+  }
+  let from = keys;
+  let to = spare;
+  for (let shift: u64 = 0; shift < 64; shift += 8) {
+    const bins = histogram + ((shift as usize) << 7);
+    if (load<u32>(bins + ((((load<u64>(from) >> shift) as usize) & 255) << 2)) == n) continue;
+    let total: u32 = 0;
+    for (let bin = bins; bin < bins + 1024; bin += 4) {
+      const here = load<u32>(bin);
+      store<u32>(bin, total);
+      total += here;
+    }
+    for (let p = from; p < from + bytes; p += 8) {
+      const key = load<u64>(p);
+      const bin = bins + ((((key >> shift) as usize) & 255) << 2);
+      const at = load<u32>(bin);
+      store<u32>(bin, at + 1);
+      store<u64>(to + ((at as usize) << 3), key);
+    }
+    const swap = from;
+    from = to;
+    to = swap;
+  }
+  return from;
 }

@@ -21,7 +21,7 @@ import {
   RAGGED,
 } from './column';
 import { canonicalF32, distinctInit, distinctNote, hashBytes, hashU32, hashU64 } from './hash';
-import { sort256, sortedAt, sortHeight } from './sort';
+import { sort256, sortedAt, sortHeight, sortU64 } from './sort';
 
 // State of a column: u64 fields
 const S_MISSING: usize = 0; // rows
@@ -449,7 +449,7 @@ function sampleRun(kind: u32, state: usize, scratch: usize): void {
     least = narrow(keys, scratch + X_SPARE, count);
     wide = least == u64.MAX_VALUE;
     if (wide) {
-      keys = sortWide(keys, scratch + X_SPARE, scratch + X_HISTOGRAM, count);
+      keys = sortU64(keys, scratch + X_SPARE, scratch + X_HISTOGRAM, count);
     } else {
       keys = scratch + X_SPARE;
       sort256(keys, count);
@@ -531,41 +531,4 @@ function dropBelow(kind: u32, state: usize, level: u32): u32 {
   }
   store<u32>(state, level, S_LEVEL);
   return held;
-}
-
-/** Sorts n unsigned keys byte by byte, leaving out bytes that are the same in all; the address of the sorted keys. */
-function sortWide(keys: usize, spare: usize, histogram: usize, n: u32): usize {
-  memory.fill(histogram, 0, 8192);
-  const bytes = (n as usize) << 3;
-  for (let p = keys; p < keys + bytes; p += 8) {
-    let rest = load<u64>(p);
-    for (let bins = histogram; bins < histogram + 8192; bins += 1024) {
-      const bin = bins + (((rest as usize) & 255) << 2);
-      store<u32>(bin, load<u32>(bin) + 1);
-      rest >>= 8;
-    }
-  }
-  let from = keys;
-  let to = spare;
-  for (let shift: u64 = 0; shift < 64; shift += 8) {
-    const bins = histogram + ((shift as usize) << 7);
-    if (load<u32>(bins + ((((load<u64>(from) >> shift) as usize) & 255) << 2)) == n) continue;
-    let total: u32 = 0;
-    for (let bin = bins; bin < bins + 1024; bin += 4) {
-      const here = load<u32>(bin);
-      store<u32>(bin, total);
-      total += here;
-    }
-    for (let p = from; p < from + bytes; p += 8) {
-      const key = load<u64>(p);
-      const bin = bins + ((((key >> shift) as usize) & 255) << 2);
-      const at = load<u32>(bin);
-      store<u32>(bin, at + 1);
-      store<u64>(to + ((at as usize) << 3), key);
-    }
-    const swap = from;
-    from = to;
-    to = swap;
-  }
-  return from;
 }

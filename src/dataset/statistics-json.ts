@@ -1,15 +1,9 @@
 import { estimateDistinct } from '../records/distinct.js';
 import { type JsonValue, toJsonValue } from '../records/json-value.js';
 import { type Feature, type Schema, widthOf } from '../records/schema.js';
-import {
-  blockRowsOf,
-  type ColumnPartial,
-  type Held,
-  IN_BLOCK_LEVELS,
-  type PartialStatistics,
-  RECORD_BYTES,
-  RECORD_PREFIX,
-} from './statistics-partial.js';
+import { KeySorter } from './sort-keys.js';
+import { type ColumnPartial, type PartialStatistics, RECORD_BYTES, RECORD_PREFIX } from './statistics-partial.js';
+import { hashesOf, type Weighted, weigh } from './weighted-values.js';
 
 /** The ranks of the quantiles that are reported. */
 export const QUANTILES = [0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99] as const;
@@ -60,18 +54,19 @@ export interface StatisticsJson {
 
 /** Reads merged statistics out; the same rows give the same JSON bytes. */
 export function toStatisticsJson(partial: PartialStatistics, schema: Schema): StatisticsJson {
+  const sorter = new KeySorter();
   return {
     records: partial.rows,
-    features: schema.features.map((feature, i) => featureJson(feature, partial.columns[i]!, partial.rows)),
+    features: schema.features.map((feature, i) => featureJson(feature, partial.columns[i]!, partial.rows, sorter)),
   };
 }
 
-function featureJson(feature: Feature, column: ColumnPartial, rows: number): FeatureStatistics {
+function featureJson(feature: Feature, column: ColumnPartial, rows: number, sorter: KeySorter): FeatureStatistics {
   const { name, kind } = feature;
   const count = rows - column.missing;
   const { nan, positiveInfinity, negativeInfinity } = column;
   const finite = column.values - nan - positiveInfinity - negativeInfinity;
-  const weighted = weigh(feature, column);
+  const weighted = weigh(feature, column, sorter);
   return {
     name,
     kind,
@@ -87,7 +82,7 @@ function featureJson(feature: Feature, column: ColumnPartial, rows: number): Fea
     ...(finite === 0 ? {} : kind === 'bytes' ? lengthsJson(column, finite) : numbersJson(column, finite, weighted)),
     distinct: column.dictionary?.hashes.length ?? estimateDistinct(column.registers!),
     distinctExact: column.dictionary !== undefined,
-    top: topValues(kind, weighted, finite),
+    top: topValues(column, weighted, finite),
     topExact: weighted.exact,
   };
 }
@@ -111,7 +106,7 @@ function numbersJson(column: ColumnPartial, values: number, weighted: Weighted):
     while (at < weighted.weights.length - 1 && below + weighted.weights[at]! < q * total * (1 - 1e-12)) {
       below += weighted.weights[at++]!;
     }
-    quantiles[String(q)] = toJsonValue(kind, (weighted.values as Float32Array | BigInt64Array)[at]!);
+    quantiles[String(q)] = toJsonValue(kind, weighted.keys[at]!);
   }
   return {
     mean: ratio(column.sum, n, unit),
@@ -122,101 +117,29 @@ function numbersJson(column: ColumnPartial, values: number, weighted: Weighted):
   };
 }
 
-/** Values in ascending order (bytes: of their hashes), equal ones together, and how many values of the column each stands for. */
-interface Weighted {
-  readonly values: Held;
-  readonly weights: readonly number[];
-  readonly exact: boolean;
-}
-
-/** The dictionary, where there is one, else the sample. */
-function weigh(feature: Feature, column: ColumnPartial): Weighted {
-  const { dictionary, sample, kind } = column;
-  const values = dictionary?.values ?? sample.values;
-  const weightOf = dictionary === undefined ? sampleWeights(feature, column) : dictionary.counts;
-  const exact = dictionary !== undefined || (sample.level === 0 && sample.meta.every((m) => ((m >> 8) & 7) === 0));
-  const order = Array.from(weightOf.keys());
-  if (kind === 'bytes') {
-    const { records, keys } = recordKeys(values as Uint8Array);
-    order.sort((i, j) => compare(keys[i]!, keys[j]!) || weightOf[i]! - weightOf[j]!);
-    return group(order, weightOf, exact, (i, j) => keys[i] === keys[j], records);
-  }
-  const numbers = values as Float32Array | BigInt64Array;
-  order.sort((i, j) => compare(numbers[i]!, numbers[j]!) || weightOf[i]! - weightOf[j]!);
-  return group(
-    order,
-    weightOf,
-    exact,
-    (i, j) => numbers[i] === numbers[j],
-    (places) =>
-      kind === 'float'
-        ? Float32Array.from(places, (i) => numbers[i] as number)
-        : BigInt64Array.from(places, (i) => numbers[i] as bigint),
-  );
-}
-
-function compare<T extends number | bigint>(a: T, b: T): number {
-  return a < b ? -1 : a > b ? 1 : 0;
-}
-
-function recordKeys(records: Uint8Array): { keys: BigUint64Array; records: (places: number[]) => Uint8Array } {
-  const view = new DataView(records.buffer, records.byteOffset, records.byteLength);
-  const keys = BigUint64Array.from({ length: records.length / RECORD_BYTES }, (_, i) =>
-    view.getBigUint64(i * RECORD_BYTES, true),
-  );
-  const pick = (places: number[]): Uint8Array => {
-    const out = new Uint8Array(places.length * RECORD_BYTES);
-    places.forEach((place, i) => {
-      out.set(records.subarray(place * RECORD_BYTES, (place + 1) * RECORD_BYTES), i * RECORD_BYTES);
-    });
-    return out;
-  };
-  return { keys, records: pick };
-}
-
-function group(
-  order: readonly number[],
-  weightOf: ArrayLike<number>,
-  exact: boolean,
-  same: (i: number, j: number) => boolean,
-  pick: (places: number[]) => Held,
-): Weighted {
-  const places: number[] = [];
-  const weights: number[] = [];
-  for (const i of order) {
-    if (places.length > 0 && same(places.at(-1)!, i)) weights[weights.length - 1]! += weightOf[i]!;
-    else {
-      places.push(i);
-      weights.push(weightOf[i]!);
-    }
-  }
-  return { values: pick(places), weights, exact };
-}
-
-/** How many values of the column each item of the sample stands for. */
-function sampleWeights(feature: Feature, { sample }: ColumnPartial): Float64Array {
-  const blockRows = blockRowsOf(widthOf(feature));
-  const kept = 2 ** Math.min(sample.level, IN_BLOCK_LEVELS);
-  const gridStep = 2 ** Math.max(sample.level - IN_BLOCK_LEVELS, 0) * blockRows;
-  return Float64Array.from(sample.meta, (m) => {
-    const stride = 4 ** ((m >> 8) & 7);
-    // On the grid a block stands for all rows up to the next point, however many it has itself.
-    return kept * stride * (sample.level > IN_BLOCK_LEVELS ? gridStep / ((m & 255) + 1) : 1);
-  });
-}
-
-function topValues(kind: Feature['kind'], { values, weights, exact }: Weighted, finite: number): TopValue[] {
+/** The heaviest values. What is seen once or twice in a sample says nothing about how often a value occurs. */
+function topValues({ kind, dictionary, sample }: ColumnPartial, weighted: Weighted, finite: number): TopValue[] {
+  const { keys, weights, exact } = weighted;
   const total = weights.reduce((sum, weight) => sum + weight, 0);
-  // What is seen once or twice in a sample says nothing about how often a value occurs.
   const least = exact ? 0 : 3 * weights.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY);
-  const order = Array.from(weights.keys())
-    .filter((i) => weights[i]! >= least)
-    .sort((i, j) => weights[j]! - weights[i]! || i - j)
-    .slice(0, TOP);
-  return order.map((i) => {
+  const best: number[] = [];
+  for (let i = 0; i < weights.length; i++) {
+    const weight = weights[i]!;
+    if (weight < least || (best.length === TOP && weight <= weights[best[TOP - 1]!]!)) continue;
+    let at = best.length;
+    while (at > 0 && weights[best[at - 1]!]! < weight) at--;
+    best.splice(at, 0, i);
+    best.length = Math.min(best.length, TOP);
+  }
+  const records = (dictionary?.values ?? sample.values) as Uint8Array;
+  const hashes = kind === 'bytes' ? hashesOf(records) : undefined;
+  return best.map((i) => {
     const count = exact ? weights[i]! : Math.round((weights[i]! / total) * finite);
-    if (kind === 'bytes') return { ...recordJson(values as Uint8Array, i), count };
-    return { value: toJsonValue(kind, (values as Float32Array | BigInt64Array)[i]!), count };
+    const value =
+      hashes === undefined
+        ? { value: toJsonValue(kind, keys[i]!) }
+        : recordJson(records, hashes.indexOf(keys[i] as bigint));
+    return { ...value, count };
   });
 }
 

@@ -177,21 +177,32 @@ function mergeSamples(a: ColumnPartial, b: ColumnPartial, cap: number): Sample {
   const surviving = (from: number): number => last.subarray(from).reduce((n, items) => n + items, 0);
   while (surviving(level) > cap) level++;
   const unit = unitOf(a.kind);
-  const [first, second] = [a.sample, b.sample].map((sample) => atLevel(sample, level, unit));
-  return {
-    level,
-    meta: concat(first!.meta, second!.meta),
-    values: concat(first!.values, second!.values),
-  };
+  if (a.sample.level === level && b.sample.meta.length === 0) return a.sample;
+  const count = surviving(level);
+  const meta = new Uint16Array(count);
+  const values = new (a.sample.values.constructor as new (length: number) => Held)(count * unit);
+  const end = copySurvivors(b.sample, level, unit, meta, values, copySurvivors(a.sample, level, unit, meta, values, 0));
+  if (end !== count) throw new RangeError(`${end} items where ${count} were counted`);
+  return { level, meta, values };
 }
 
-function atLevel(sample: Sample, level: number, unit: number): Sample {
-  if (sample.level === level) return sample;
-  const kept: number[] = [];
-  sample.meta.forEach((m, i) => {
-    if (m >> 11 >= level) kept.push(i);
-  });
-  return { level, meta: pick(sample.meta, kept, 1), values: pick(sample.values, kept, unit) };
+/** Copies the items that survive a level behind the first `at` ones; how many there are then. */
+function copySurvivors(from: Sample, level: number, unit: number, meta: Uint16Array, values: Held, at: number): number {
+  if (from.level === level) {
+    meta.set(from.meta, at);
+    values.set(from.values as never, at * unit);
+    return at + from.meta.length;
+  }
+  let to = at;
+  for (let i = 0; i < from.meta.length; i++) {
+    const m = from.meta[i]!;
+    if (m >> 11 < level) continue;
+    meta[to] = m;
+    if (unit === 1) values[to] = from.values[i]!;
+    else values.set(from.values.subarray(i * unit, (i + 1) * unit) as never, to * unit);
+    to++;
+  }
+  return to;
 }
 
 type Numbers = Float32Array | Float64Array | BigInt64Array | BigUint64Array | Uint8Array | Uint16Array;

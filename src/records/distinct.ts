@@ -57,22 +57,23 @@ export function estimateDistinct(registers: Uint8Array): number {
     }
   }
   if (states[0] === registers.length) return 0;
+  const ranks = Array.from(came.keys()).filter((rank) => came[rank]! > 0);
+  const counts = ranks.map((rank) => came[rank]! * rateOf(rank));
+  const rates = ranks.map(rateOf);
   // The derivative of the log likelihood falls with the load per register; find its root by bisection on the logarithm.
   const slope = (load: number): number => {
     let sum = -idle;
-    for (let rank = 1; rank <= MAX_RANK; rank++) {
-      if (came[rank]! > 0) sum += (came[rank]! * rateOf(rank)) / Math.expm1(load * rateOf(rank));
-    }
+    for (let i = 0; i < rates.length; i++) sum += counts[i]! / Math.expm1(load * rates[i]!);
     return sum;
   };
   let low = -24;
   let high = MAX_RANK;
-  for (let i = 0; i < 64; i++) {
+  for (let i = 0; i < 48; i++) {
     const middle = (low + high) / 2;
     if (slope(2 ** middle) > 0) low = middle;
     else high = middle;
   }
-  return Math.round(registers.length * 2 ** low);
+  return Math.round(DISTINCT_REGISTERS * 2 ** low);
 }
 
 /** The share of a register's hashes that have this rank. */
