@@ -2,15 +2,20 @@ import type { WithFiles } from '../files/index.js';
 import {
   type CorruptionPolicy,
   ExampleDecoder,
+  flattenSequence,
+  hasFeatureLists,
+  inferRecordSchema,
   type Loss,
   LossLedger,
   ReaderMemory,
   type Schema,
 } from '../records/index.js';
 import { C } from '../records/kernel/columns.js';
-import { leaveOut, sampleSchema } from './read-batches.js';
+import { flatBlocks } from './flat-blocks.js';
+import { leaveOut } from './read-batches.js';
 import { displayPath, readFileBlocks } from './read-records.js';
 import { type DatasetPart, resolveDataset } from './resolve.js';
+import { sampleRecords } from './sample-records.js';
 import { type PartialStatistics, StatisticsCollector, type StatisticsJson, toStatisticsJson } from './statistics.js';
 
 export interface CollectOptions extends WithFiles {
@@ -34,7 +39,8 @@ export interface CollectedStatistics {
 const BATCH_ROWS = 1024;
 
 /**
- * Statistics of a dataset: those of its manifest, else computed in one pass over all records.
+ * Statistics of a dataset: those of its manifest, else computed in one pass over all records. A feature list of
+ * SequenceExamples counts as a feature `<name>[]` with the values of all its steps.
  * @throws SHARDFEED_NOT_FOUND, SHARDFEED_STALE, SHARDFEED_SCHEMA_MISMATCH, SHARDFEED_MALFORMED_EXAMPLE, and what
  * `readBlocks` throws
  */
@@ -49,14 +55,18 @@ export async function collectStatistics(
   if (!recompute && options.schema === undefined && listed !== undefined && manifest?.schema !== undefined) {
     return { statistics: listed, schema: manifest.schema, from: 'manifest' };
   }
-  const schema = options.schema ?? manifest?.schema ?? (await sampleSchema(parts, call));
-  const partial = await collect(parts, schema, options);
+  const known = options.schema ?? manifest?.schema;
+  const sample = known === undefined ? await sampleRecords(parts, call) : [];
+  const sequences = sample.some(hasFeatureLists);
+  const schema = known ?? inferRecordSchema(sequences ? sample.map(flattenSequence) : sample);
+  const partial = await collect(parts, schema, sequences, options);
   return { statistics: toStatisticsJson(partial, schema), schema, from: 'records' };
 }
 
 async function collect(
   parts: readonly DatasetPart[],
   schema: Schema,
+  sequences: boolean,
   { policy = 'error', onLoss, signal }: CollectOptions,
 ): Promise<PartialStatistics> {
   const call = signal === undefined ? {} : { signal };
@@ -79,7 +89,8 @@ async function collect(
   };
   for (const part of parts) {
     decoder.path = displayPath(part);
-    for await (const block of readFileBlocks(part, { ...call, policy: ledger, memory })) {
+    const blocks = readFileBlocks(part, { ...call, policy: ledger, memory });
+    for await (const block of sequences ? flatBlocks(blocks) : blocks) {
       decoder.load(block);
       while (decoder.fill()) take();
       await ledger.flush();

@@ -13,7 +13,7 @@ export {
 } from './manifest.js';
 export { PartDigest } from './part-digest.js';
 export { readIndex } from './part-index.js';
-export { type ReadBatchesOptions, readBatches, sampleSchema } from './read-batches.js';
+export { type ReadBatchesOptions, readBatches } from './read-batches.js';
 export { type ReadRecordsOptions, readFileBlocks, readRecords } from './read-records.js';
 export { readWhole } from './read-whole.js';
 export {
@@ -28,6 +28,7 @@ export {
 } from './record-index.js';
 export { type RepairOptions, type RepairReport, repairFile } from './repair-file.js';
 export { type Dataset, type DatasetPart, type ResolveOptions, resolveDataset } from './resolve.js';
+export { sampleRecords, sampleSchema } from './sample-records.js';
 export {
   type FeatureStatistics,
   mergeStatistics,

@@ -1,15 +1,15 @@
 import type { ShardfeedError } from '../errors.js';
-import { expandGlob, type Location } from '../files/index.js';
+import { expandGlob } from '../files/index.js';
 import {
   type Batch,
   ExampleDecoder,
   type ExampleDecoderOptions,
-  inferRecordSchema,
   LossLedger,
   ReaderMemory,
   type Schema,
 } from '../records/index.js';
 import { displayPath, type ReadRecordsOptions, readFileBlocks } from './read-records.js';
+import { sampleSchema } from './sample-records.js';
 
 export interface ReadBatchesOptions
   extends ReadRecordsOptions,
@@ -17,9 +17,6 @@ export interface ReadBatchesOptions
   /** What the records hold. Default: told from the first records, with every feature nullable. */
   schema?: Schema;
 }
-
-/** How many records a schema is told from. */
-const SAMPLE_RECORDS = 1000;
 
 /**
  * The Examples of TFRecord files as columnar batches of `batchSize` rows (default 1024), the last one smaller; batches go
@@ -71,19 +68,4 @@ export function leaveOut(
   ledger.hold(bytes, offset);
   const where = { offset, end: offset + bytes.length, record, ...(path === undefined ? {} : { path }) };
   ledger.report({ ...where, reason: 'malformed-example', count: 1, atLeast: false });
-}
-
-/** The schema that the first records of the files fit; every feature is nullable. @throws SHARDFEED_SCHEMA_MISMATCH */
-export async function sampleSchema(files: readonly Location[], options: ReadRecordsOptions = {}): Promise<Schema> {
-  const policy = new LossLedger('skip');
-  for (const file of files) {
-    for await (const { bytes, count, offsets, lengths } of readFileBlocks(file, { ...options, policy })) {
-      if (count === 0) continue;
-      const sample = Math.min(count, SAMPLE_RECORDS);
-      return inferRecordSchema(
-        Array.from({ length: sample }, (_, i) => bytes.subarray(offsets[i]!, offsets[i]! + lengths[i]!)),
-      );
-    }
-  }
-  return inferRecordSchema([]);
 }

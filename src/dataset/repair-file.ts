@@ -15,7 +15,7 @@ import { PartDigest } from './part-digest.js';
 import { readIndex } from './part-index.js';
 import { displayPath } from './read-records.js';
 import { readWhole } from './read-whole.js';
-import type { RecordIndex } from './record-index.js';
+import { indexLocation, type RecordIndex } from './record-index.js';
 import { writeWhole } from './write-records.js';
 
 export interface RepairOptions extends WithFiles, CallOptions {
@@ -41,18 +41,15 @@ export interface RepairReport {
 }
 
 /**
- * Copies all whole records of a damaged file to a new one, which appears complete or not at all. The damaged file is not
- * touched; its index, where it has one that belongs to it, makes the losses exact.
- * @throws SHARDFEED_NOT_FOUND, SHARDFEED_EXISTS, SHARDFEED_USAGE where both are the same file
+ * Copies all whole records of a damaged file to a new one, which appears complete or not at all. With `overwrite` it may
+ * take the damaged one's place. The damaged file's index, where it has one that belongs to it, makes the losses exact.
+ * @throws SHARDFEED_NOT_FOUND, SHARDFEED_EXISTS, SHARDFEED_USAGE for a folder
  */
 export async function repairFile(from: string, to: string, options: RepairOptions = {}): Promise<RepairReport> {
   const { signal, overwrite = false, maxRecordBytes } = options;
   const call = signal === undefined ? {} : { signal };
   const source = resolveUri(from, options);
   const target = resolveUri(to, options);
-  if (source.fs === target.fs && source.path === target.path) {
-    throw new ShardfeedError('SHARDFEED_USAGE', `${to} is the damaged file itself: give another name`, { path: to });
-  }
   const { size, type } = await source.fs.stat(source.path, call);
   if (type === 'folder') {
     throw new ShardfeedError('SHARDFEED_USAGE', `${from} is a folder: repair its files one by one`, { path: from });
@@ -92,6 +89,8 @@ export async function repairFile(from: string, to: string, options: RepairOption
     await writer.close();
     return writer.storedBytes;
   });
+  // An index that was made for the file before is stale now, and would be refused.
+  if (overwrite) await target.fs.delete(indexLocation(target).path, call);
   return {
     from: displayPath(source),
     to: displayPath(target),

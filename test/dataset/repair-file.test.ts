@@ -54,15 +54,26 @@ test('the copy is compressed as the damaged file was, or as asked', async () => 
   }
 });
 
-test('nothing is overwritten unasked, least of all the damaged file', async () => {
+test('nothing is overwritten unasked', async () => {
   const { fs, files } = memory();
   await writeFile(fs, '/f', bytes);
   await writeFile(fs, '/g', bytes);
-  await failure(repairFile('memory:///f', 'memory:///f', { files, overwrite: true }), 'SHARDFEED_USAGE');
+  await failure(repairFile('memory:///f', 'memory:///f', { files }), 'SHARDFEED_EXISTS');
   await failure(repairFile('memory:///f', 'memory:///g', { files }), 'SHARDFEED_EXISTS');
   await failure(repairFile('memory:///none', 'memory:///x', { files }), 'SHARDFEED_NOT_FOUND');
   await failure(repairFile('memory:///', 'memory:///x', { files }), 'SHARDFEED_USAGE');
   const names: string[] = [];
   for await (const { path } of fs.list('/')) names.push(path);
   expect(names).toEqual(['/f', '/g']);
+});
+
+test('the repaired file takes the place of the damaged one where that is asked for, and of its index', async () => {
+  const { fs, files } = memory();
+  await writeDataset(fs, '/d', { parts: [{ name: 'p', payloads }], index: true });
+  const damaged = bytes.slice();
+  damaged[starts[4]! + 20]! ^= 1;
+  await writeFile(fs, '/d/p', damaged);
+  const report = await repairFile('memory:///d/p', 'memory:///d/p', { files, overwrite: true });
+  expect(report).toMatchObject({ records: 29, lost: 1 });
+  expect(await verifyRecords('memory:///d/p', { files })).toMatchObject({ ok: true, records: 29 });
 });

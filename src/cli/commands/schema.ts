@@ -1,6 +1,7 @@
 import { Command, Option } from 'commander';
 import type { ColumnReport, Inference } from '../../convert/index.js';
-import type { Feature, Schema } from '../../records/index.js';
+import { ShardfeedError } from '../../errors.js';
+import type { Feature, Schema, SequenceSchema } from '../../records/index.js';
 import { addCsvOptions, type CsvFlags, csvOptions } from '../csv-options.js';
 import { formatCount, formatNumber, plural } from '../format.js';
 import { withExamples } from '../help.js';
@@ -44,17 +45,32 @@ export function schemaCommand(session: Session): Command {
     .option('--json', 'print one JSON object: { schema, rows, columns }');
   return addCsvOptions(command).action(async (args: string[], options: Options) => {
     const input = inputOf(args, signal);
-    const found = (await recordSchema(input, options.format, session)) ?? (await inferCsv(input, options));
+    const known = await recordSchema(input, options.format, session);
+    if (known !== undefined && 'sequence' in known) return showSequence(known.sequence, options);
+    if (known !== undefined) return show(known.schema, featureLines(known.schema.features), options);
+    const inference = await inferCsv(input, options);
     progress.clear();
-    if (options.to !== undefined) await writeSchema(options.to, found.schema, options.overwrite ?? false);
+    const { schema, ...more } = inference;
+    await show(schema, [...inferenceLines(inference), plural(inference.rows, 'row')], options, more);
+  });
+
+  async function show(schema: Schema, lines: readonly string[], options: Options, more: object = {}): Promise<void> {
+    if (options.to !== undefined) await writeSchema(options.to, schema, options.overwrite ?? false);
     if (options.json) {
       const { schemaToJson } = await import('../../records/index.js');
-      return output.json({ ...found, schema: schemaToJson(found.schema) });
+      return output.json({ schema: schemaToJson(schema), ...more });
     }
-    for (const line of 'columns' in found ? inferenceLines(found) : featureLines(found.schema.features))
-      await output.line(line);
-    if ('rows' in found) await output.line(plural(found.rows, 'row'));
-  });
+    for (const line of lines) await output.line(line);
+  }
+
+  async function showSequence({ context, featureLists }: SequenceSchema, options: Options): Promise<void> {
+    if (options.to !== undefined) {
+      throw new ShardfeedError('SHARDFEED_USAGE', 'these are SequenceExamples: --to writes schemas of Examples only');
+    }
+    if (options.json) return output.json({ schema: { context, featureLists } });
+    const lists = featureLists.features.map((feature) => ({ ...feature, name: `${feature.name}[]` }));
+    for (const line of featureLines([...(context?.features ?? []), ...lists])) await output.line(line);
+  }
 
   async function inferCsv(input: ReturnType<typeof inputOf>, options: Options): Promise<Inference> {
     const { inferSchema } = await import('../../convert/index.js');
@@ -87,6 +103,8 @@ function inferenceLines({ schema, columns }: Inference): string[] {
     { title: 'why' },
   ] as const;
   const labels = new Set(schema.labels);
+  const files = new Set(columns.map(({ why }) => why?.cell?.path));
+  files.delete(undefined);
   const rows = columns.map(({ name, kind, nulls, distinct, min, max, why }) => [
     labels.has(name) ? `${name} (label)` : name,
     kind,
@@ -94,15 +112,15 @@ function inferenceLines({ schema, columns }: Inference): string[] {
     distinct === undefined ? '' : `~${formatCount(Math.round(distinct))}`,
     number(min),
     number(max),
-    whyText(why),
+    whyText(why, files.size > 1),
   ]);
   return tableLines(titles, rows, { cellWidth: 80 });
 }
 
-function whyText(why: ColumnReport['why']): string {
+function whyText(why: ColumnReport['why'], manyFiles: boolean): string {
   if (why?.cell === undefined) return why?.reason ?? '';
   const { path, line, value } = why.cell;
-  return `${why.reason}: ${JSON.stringify(value)} in line ${line}${path === undefined ? '' : ` of ${path}`}`;
+  return `${why.reason}: ${JSON.stringify(value)} in line ${line}${manyFiles ? ` of ${path}` : ''}`;
 }
 
 function featureLines(features: readonly Feature[]): string[] {

@@ -43,11 +43,12 @@ export function verifyCommand({ output, files, signal, progress, exitWith }: Ses
       if (json) return output.json(report);
       for (const line of [...report.parts.flatMap(partLines), ...report.problems.map(problemLine)])
         await output.line(line);
-      const whole = `${plural(report.records, 'record')} in ${plural(report.parts.length, 'file')}, ${formatBytes(report.bytes)}`;
-      if (report.ok) return output.line(`ok: ${whole}`);
-      await output.line(
-        `damaged: ${whole} are whole${report.lost > 0 ? `, at least ${plural(report.lost, 'record')} lost` : ''}`,
-      );
+      const { records, parts, lost } = report;
+      const where = `in ${plural(parts.length, 'file')}, ${formatBytes(report.bytes)}`;
+      if (report.ok) return output.line(`ok: ${plural(records, 'record')} ${where}`);
+      const least = parts.some(({ losses }) => losses.some(({ atLeast }) => atLeast)) ? 'at least ' : '';
+      const loss = lost > 0 ? `, ${least}${plural(lost, 'record')} lost` : '';
+      await output.line(`damaged: ${plural(records, 'whole record')} ${where}${loss}`);
     });
 }
 

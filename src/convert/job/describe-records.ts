@@ -1,5 +1,7 @@
-import { type Manifest, readManifest, sampleSchema } from '../../dataset/index.js';
+import { type Manifest, readManifest, sampleRecords } from '../../dataset/index.js';
+import { isShardfeedError } from '../../errors.js';
 import { baseName, parentPath } from '../../files/index.js';
+import { hasFeatureLists, inferRecordSchema } from '../../records/index.js';
 import type { Schema } from '../../records/schema.js';
 import type { InputFile } from './source.js';
 
@@ -11,11 +13,12 @@ export interface RecordsDescription {
 }
 
 /**
- * @param look whether a schema is wanted so much that records are to be looked into where no manifest has one
+ * @param look whether records are looked into where no manifest has a schema: `want` leaves it open for SequenceExamples, and
+ * for records that are no Examples or share no schema; `need` does not
  */
 export async function describeRecords(
   files: readonly InputFile[],
-  options: { schema: Schema | undefined; look: boolean; signal: AbortSignal | undefined },
+  options: { schema: Schema | undefined; look: 'no' | 'want' | 'need'; signal: AbortSignal | undefined },
 ): Promise<RecordsDescription> {
   const signal = options.signal === undefined ? {} : { signal: options.signal };
   const manifests = new Map<string, Manifest | undefined>();
@@ -27,8 +30,17 @@ export async function describeRecords(
     records = part === undefined || records === undefined ? undefined : records + part.records;
   }
   const schema = options.schema ?? commonSchema([...manifests.values()]);
-  if (schema !== undefined || !options.look) return { schema, records };
-  return { schema: await sampleSchema(files, signal), records };
+  if (schema !== undefined || options.look === 'no') return { schema, records };
+  const sample = await sampleRecords(files, signal);
+  try {
+    if (options.look === 'want' && sample.some(hasFeatureLists)) return { schema: undefined, records };
+    return { schema: inferRecordSchema(sample), records };
+  } catch (error) {
+    const open =
+      isShardfeedError(error, 'SHARDFEED_SCHEMA_MISMATCH') || isShardfeedError(error, 'SHARDFEED_MALFORMED_EXAMPLE');
+    if (options.look === 'need' || !open) throw error;
+    return { schema: undefined, records };
+  }
 }
 
 function commonSchema(manifests: readonly (Manifest | undefined)[]): Schema | undefined {

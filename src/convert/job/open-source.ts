@@ -107,7 +107,8 @@ async function openRecords(
   { badRows, quarantine }: OpenSourceContext,
 ): Promise<OpenedSource> {
   const keyed = checked.partitionBy === 'hash' || checked.splitKey !== undefined || checked.key !== undefined;
-  const look = keyed || wantsStatistics(checked, spec);
+  const need = keyed || checked.statistics === true;
+  const look = need ? 'need' : wantsStatistics(checked, spec) ? 'want' : 'no';
   const { schema, records } = await describeRecords(files, { schema: given, look, signal });
   const policy: CorruptionPolicy =
     checked.badRows === 'error'

@@ -1,0 +1,255 @@
+import { cp, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { deflateSync, gzipSync } from 'node:zlib';
+import { describe, expect, test } from 'vitest';
+import { convert, encodeExample } from '../../src/index.js';
+import { encodeSequenceExample, frameRecords } from '../../src/records/index.js';
+import { scratchFolder } from '../files/scratch.js';
+import { run } from './run.js';
+
+const root = await scratchFolder();
+const at = (name: string): string => join(root, name);
+let copies = 0;
+
+const rows = Array.from({ length: 100 }, (_, i) => ({
+  id: i,
+  half: i / 2,
+  word: `w${i % 3}`,
+  ...(i % 4 === 0 ? {} : { gap: i }),
+}));
+await convert({ input: rows, output: at('data'), partitions: 2, statistics: true });
+const features = [
+  { name: 'id', kind: 'int64', shape: [] },
+  { name: 'half', kind: 'float', shape: [] },
+  { name: 'word', kind: 'bytes', shape: [] },
+  { name: 'gap', kind: 'int64', shape: [], nullable: true },
+] as const;
+const examples = rows.map((row) => encodeExample(row, { features }));
+const framed = frameRecords(examples);
+await writeFile(at('foreign'), framed);
+await writeFile(at('foreign.gz'), gzipSync(framed));
+await writeFile(at('foreign.deflate'), deflateSync(framed));
+const sequences = rows.map(({ id, word }) =>
+  encodeSequenceExample({ context: { id }, featureLists: { words: [word, word], pairs: [[1.5, id]] } }),
+);
+await writeFile(at('sequences.gz'), gzipSync(frameRecords(sequences)));
+const everything = ['data', 'foreign', 'foreign.gz', 'foreign.deflate', 'sequences.gz'];
+
+/** A copy of the dataset, to be spoilt. */
+async function copy(): Promise<string> {
+  const folder = at(`copy-${copies++}`);
+  await cp(at('data'), folder, { recursive: true });
+  return folder;
+}
+
+async function flip(path: string, offset: number): Promise<void> {
+  const bytes = await readFile(path);
+  bytes[offset < 0 ? bytes.length + offset : offset]! ^= 1;
+  await writeFile(path, bytes);
+}
+
+describe('count', () => {
+  test.each(everything)('%s', async (name) => {
+    expect(await run(['count', at(name)])).toEqual({ code: 0, stdout: '100\n', stderr: '' });
+    const { stdout } = await run(['count', at(name), '--json', '--scan']);
+    expect(JSON.parse(stdout)).toMatchObject({
+      records: 100,
+      parts: expect.arrayContaining([
+        { path: expect.any(String), records: expect.any(Number), bytes: expect.any(Number), from: 'scan' },
+      ]),
+    });
+  });
+
+  test('several, and each file', async () => {
+    const { stdout } = await run(['count', at('data'), at('foreign.gz'), '--parts']);
+    expect(stdout).toMatch(
+      /^records +bytes +file\n +50 .*part-r-00000\n +50 .*part-r-00001\n +100 .*foreign.gz\n200\n$/,
+    );
+  });
+
+  test('a truncated file', async () => {
+    await writeFile(at('cut'), framed.subarray(0, -3));
+    const { code, stderr } = await run(['count', at('cut')]);
+    expect(code).toBe(3);
+    expect(stderr).toMatch(/^shardfeed: SHARDFEED_TRUNCATED: .*cut.*record 99.*\n$/);
+  });
+});
+
+describe('verify', () => {
+  test.each(everything)('%s is whole', async (name) => {
+    const { code, stdout, stderr } = await run(['verify', at(name)]);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(stdout).toMatch(/^ok: 100 records in \d files?, .*\n$/);
+  });
+
+  test('a flipped bit is found and placed, exit code 3', async () => {
+    const folder = await copy();
+    await flip(join(folder, 'part-r-00001'), -10);
+    const { code, stdout, stderr } = await run(['verify', folder]);
+    expect({ code, stderr }).toEqual({ code: 3, stderr: '' });
+    expect(stdout).toMatch(
+      /part-r-00001: bytes \d+ to \d+, record 49: 1 record lost: the checksum of a record does not match\n/,
+    );
+    expect(stdout).toMatch(/\ndamaged: 99 whole records in 2 files, .*, 1 record lost\n$/);
+    const json = await run(['verify', folder, '--json']);
+    expect(json.code).toBe(3);
+    expect(JSON.parse(json.stdout)).toMatchObject({ ok: false, records: 99, lost: 1 });
+  });
+
+  test('what contradicts the manifest', async () => {
+    const folder = await copy();
+    await writeFile(join(folder, 'part-r-00000'), (await readFile(join(folder, 'part-r-00000'))).subarray(0, 0));
+    const { code, stdout } = await run(['verify', folder]);
+    expect(code).toBe(3);
+    expect(stdout).toContain('part-r-00000');
+    expect(stdout).toMatch(/damaged: 50 whole records/);
+  });
+
+  test('records that are no Examples, unless nobody looks', async () => {
+    await writeFile(at('opaque'), frameRecords([Buffer.from('no protobuf at all')]));
+    expect(await run(['verify', at('opaque')])).toMatchObject({
+      code: 3,
+      stdout: expect.stringContaining('no valid Example'),
+    });
+    expect(await run(['verify', at('opaque'), '--no-examples'])).toMatchObject({ code: 0 });
+  });
+});
+
+describe('repair', () => {
+  test.each(['foreign', 'foreign.gz', 'sequences.gz'])('%s: what is whole is copied', async (name) => {
+    const damaged = at(`damaged-${name}`);
+    await cp(at(name), damaged);
+    await flip(damaged, name === 'foreign' ? 500 : -20);
+    expect((await run(['verify', damaged])).code).toBe(3);
+    const fixed = at(`fixed-${name}`);
+    const { code, stdout } = await run(['repair', damaged, '--to', fixed, '--json']);
+    expect(code).toBe(0);
+    const { records, losses } = JSON.parse(stdout) as { records: number; losses: unknown[] };
+    expect(losses.length).toBeGreaterThan(0);
+    expect(await run(['count', fixed])).toMatchObject({ code: 0, stdout: `${records}\n` });
+    expect(await run(['verify', fixed])).toMatchObject({ code: 0 });
+    const again = await run(['repair', damaged, '--to', fixed]);
+    expect(again).toMatchObject({ code: 1, stderr: expect.stringMatching(/SHARDFEED_EXISTS.*--overwrite/) });
+    const lines = await run(['repair', damaged, '--to', fixed, '--overwrite']);
+    expect(lines.stdout).toMatch(/damaged-.*\n\d+ records copied to .*fixed-/);
+  });
+
+  test('a file takes its own place', async () => {
+    await writeFile(at('self'), framed);
+    await flip(at('self'), 500);
+    expect(await run(['repair', at('self'), '--to', at('self')])).toMatchObject({ code: 1 });
+    expect(await run(['repair', at('self'), '--to', at('self'), '--overwrite'])).toMatchObject({ code: 0, stderr: '' });
+    expect(await run(['count', at('self')])).toMatchObject({ stdout: '99\n' });
+    expect((await readdir(root)).filter((name) => name.startsWith('_'))).toEqual([]);
+  });
+});
+
+describe('index', () => {
+  test.each(['foreign', 'foreign.gz', 'sequences.gz'])('%s: is written, used and refused when stale', async (name) => {
+    const folder = at(`indexed-${name}`);
+    await mkdir(folder);
+    await cp(at(name), join(folder, name));
+    const { code, stdout, stderr } = await run(['index', folder]);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(stdout).toContain(join(folder, '_index', `${name}.idx`));
+    const counted = await run(['count', folder, '--json']);
+    expect(JSON.parse(counted.stdout)).toMatchObject({ records: 100, parts: [{ from: 'index' }] });
+    await writeFile(join(folder, name), framed.subarray(0, -1));
+    expect(await run(['count', folder])).toMatchObject({ code: 1, stderr: expect.stringContaining('SHARDFEED_STALE') });
+  });
+
+  test('--tfrecord2idx', async () => {
+    const { code } = await run(['index', at('foreign'), '--tfrecord2idx', at('foreign.txt')]);
+    expect(code).toBe(0);
+    let offset = 0;
+    const lines = examples.map(({ length }) => {
+      const line = `${offset} ${length + 16}\n`;
+      offset += length + 16;
+      return line;
+    });
+    expect(await readFile(at('foreign.txt'), 'utf8')).toBe(lines.join(''));
+    expect(await run(['index', at('data'), '--tfrecord2idx', at('two.txt')])).toMatchObject({ code: 2 });
+    expect(await run(['index', at('foreign.gz'), '--tfrecord2idx', at('gz.txt')])).toMatchObject({ code: 1 });
+  });
+});
+
+describe('stats', () => {
+  test.each(['data', 'foreign', 'foreign.gz'])('%s', async (name) => {
+    const { code, stdout, stderr } = await run(['stats', at(name)]);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(stdout).toMatch(/^feature +kind +missing +distinct +mean +std +min +median +max +most frequent\n/);
+    expect(stdout).toMatch(/\nid +int64 +0 +100 +49\.5 +28\.8661 +0 +49 +99\n/);
+    expect(stdout).toMatch(/\ngap +int64 +25 +75 /);
+    expect(stdout).toMatch(/\nword +bytes +0 +3 +w0 \(34\), w1 \(33\), w2 \(33\)\n/);
+    expect(stdout).toMatch(/\n100 records\n$/);
+    const json = JSON.parse((await run(['stats', at(name), '--json', '--recompute'])).stdout);
+    expect(json.records).toBe(100);
+    expect(json.features.find((feature: { name: string }) => feature.name === 'half')).toMatchObject({
+      kind: 'float',
+      mean: 24.75,
+      min: 0,
+      max: 49.5,
+    });
+  });
+
+  test('of SequenceExamples: the context, and the values of all steps', async () => {
+    const { stdout } = await run(['stats', at('sequences.gz'), '--json']);
+    const features = JSON.parse(stdout).features as { name: string; count: number; values?: number; max?: number }[];
+    expect(Object.fromEntries(features.map(({ name, values, max }) => [name, [values, max]]))).toEqual({
+      id: [undefined, 99],
+      'words[]': [200, undefined],
+      'pairs[]': [200, 99],
+    });
+  });
+});
+
+describe('schema', () => {
+  const csv = 'id,age,word\n1,36,a\n2,,b\n3,4.5,7\n';
+
+  test('of CSV: types, gaps, ranges, and why', async () => {
+    await writeFile(at('in.csv'), csv);
+    const { code, stdout, stderr } = await run(['schema', at('in.csv'), '--labels', 'id']);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(stdout).toMatch(/\nid \(label\) +int64 +0 +~3 +1 +3\n/);
+    expect(stdout).toMatch(/\nage +float +1 +~2 +4\.5 +36\n/);
+    expect(stdout).toMatch(/\nword +bytes +0 +~3 .*"a" in line 2\n/);
+    expect(stdout).toMatch(/\n3 rows\n$/);
+  });
+
+  test('--to writes a spec that convert takes', async () => {
+    await writeFile(at('spec-me.csv'), csv);
+    expect(await run(['schema', at('spec-me.csv'), '--to', at('spec.json'), '--kinds', 'word=bytes'])).toMatchObject({
+      code: 0,
+    });
+    const made = await run(['convert', at('spec-me.csv'), '--to', at('by-spec'), '--spec', at('spec.json'), '--json']);
+    expect(JSON.parse(made.stdout)).toMatchObject({ records: 3 });
+    const { stdout } = await run(['schema', '-', '--json'], { input: csv });
+    expect(JSON.parse(stdout)).toMatchObject({ rows: 3, schema: JSON.parse(await readFile(at('spec.json'), 'utf8')) });
+  });
+
+  test.each(['data', 'foreign', 'foreign.gz', 'foreign.deflate'])('of %s', async (name) => {
+    const { code, stdout, stderr } = await run(['schema', at(name), '--format', 'tfrecord']);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(stdout).toMatch(/^feature +kind +values\n/);
+    for (const line of [/\nid +int64 +one value/, /\nhalf +float +one value/, /\nword +bytes +one value/])
+      expect(stdout).toMatch(line);
+  });
+
+  test('of SequenceExamples', async () => {
+    const { stdout } = await run(['schema', at('sequences.gz')]);
+    expect(stdout).toMatch(/\nid +int64 +one value .*\nwords\[\] +bytes +one value .*\npairs\[\] +float +2 .*\n$/);
+    expect(JSON.parse((await run(['schema', at('sequences.gz'), '--json'])).stdout)).toMatchObject({
+      schema: {
+        context: { features: [{ name: 'id' }] },
+        featureLists: { features: [{ name: 'words' }, { name: 'pairs' }] },
+      },
+    });
+  });
+});
+
+test('SequenceExamples are cut anew as they are', async () => {
+  const made = await run(['convert', at('sequences.gz'), '--to', at('sequences'), '--partitions', '3']);
+  expect(made).toMatchObject({ code: 0, stderr: '' });
+  const [before, after] = await Promise.all([run(['cat', at('sequences.gz')]), run(['cat', at('sequences')])]);
+  expect(after).toEqual(before);
+});
