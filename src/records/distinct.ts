@@ -73,7 +73,7 @@ export function estimateDistinct(registers: Uint8Array): number {
     if (slope(2 ** middle) > 0) low = middle;
     else high = middle;
   }
-  return Math.round(DISTINCT_REGISTERS * 2 ** low);
+  return Math.round(registers.length * 2 ** low);
 }
 
 /** The share of a register's hashes that have this rank. */
