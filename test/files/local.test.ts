@@ -221,6 +221,12 @@ test('a name that is not UTF-8 is no silent loss', async () => {
   await fs.delete(at);
 });
 
+test('a folder in which nothing can be made is an error at once', async () => {
+  // Linux says of /proc that what is to be made does not exist, where Node's recursive mkdir tries for ever.
+  await expect(fs.mkdir('/proc/a/b')).rejects.toMatchObject({ code: 'SHARDFEED_NOT_FOUND', path: '/proc/a/b' });
+  await expect(fs.create('/proc/a')).rejects.toMatchObject({ code: 'SHARDFEED_NOT_FOUND' });
+});
+
 test('freeSpace is what the disk says', async () => {
   const { bavail, bsize } = await fsPromises.statfs(root);
   const free = await fs.freeSpace!(join(root, 'not/there/yet'));

@@ -1,4 +1,4 @@
-import { type FileHandle, mkdir, open } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, stat } from 'node:fs/promises';
 import { parentPath } from '../paths.js';
 import { errnoOf } from './errors.js';
 
@@ -29,12 +29,26 @@ function ignore(errnos: ReadonlySet<string>): (error: unknown) => undefined {
   };
 }
 
-/** Makes a folder and its parents durably. Does nothing where it exists. */
+/**
+ * Makes a folder and its parents durably. Does nothing where it exists. Step by step: Node's own recursive mkdir never
+ * returns where the parent exists and still nothing can be made in it, as in /proc.
+ */
 export async function makeFolder(path: string): Promise<void> {
-  const first = await mkdir(path, { recursive: true });
-  if (first === undefined) return;
-  for (let made = path; ; made = parentPath(made)) {
-    await syncFolder(parentPath(made));
-    if (made === first || made === '/') return;
+  try {
+    await mkdir(path);
+  } catch (error) {
+    if (await isFolder(error, path)) return;
+    const parent = parentPath(path);
+    if (errnoOf(error) !== 'ENOENT' || parent === path) throw error;
+    await makeFolder(parent);
+    await mkdir(path).catch(async (again) => {
+      if (!(await isFolder(again, path))) throw again;
+    });
   }
+  await syncFolder(parentPath(path));
+}
+
+/** Whether mkdir failed because the folder is there. */
+async function isFolder(error: unknown, path: string): Promise<boolean> {
+  return errnoOf(error) === 'EEXIST' && (await stat(path)).isDirectory();
 }
