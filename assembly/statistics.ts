@@ -3,8 +3,8 @@
 //
 // The sample: rows are cut in blocks, blocks in runs of up to RUN values. The values of a run are sorted and every 2^a-th is
 // kept (a <= 6), which ranks more sharply than as many random values would, and still takes from so many blocks that runs
-// of similar rows do no harm. When that is too much, only blocks on a grid of ordinals are kept: one of 2^j, spread as evenly
-// over the whole as over the residues of any period. Each item carries the last level (a + j) that it survives, so that the
+// of similar rows do no harm. When that is too much, only blocks on a grid of ordinals are kept: one of every
+// 2^j neighbours, chosen by hash. Each item carries the last level (a + j) that it survives, so that the
 // sample at a level is the same however the rows were cut into threads; the level is the lowest that fits.
 //
 // The other side is src/dataset/statistics-collector.ts; the twin is src/dataset/statistics-twin.ts.
@@ -60,7 +60,7 @@ const RAGGED_BLOCK: u32 = 16; // rows
 const IN_BLOCK_LEVELS: u32 = 6;
 const MAX_LEVEL: u32 = 31;
 const BLOCK_SEED: u64 = 0x626c6f636b;
-const GOLDEN: u64 = 0x9e3779b97f4a7c15; // 2^64 / golden ratio
+const GRID_SEED: u64 = 0x67726964;
 
 // A record of a bytes value: u64 hash, u32 length, then its first bytes.
 const RECORD: usize = 64;
@@ -425,13 +425,21 @@ function putRecord(to: usize, hash: u64, p: usize, length: u32): void {
 
 /**
  * How many levels of the grid a block of rows belongs to. Ordinals are cut in cells of blockRows; a cell's middle is a
- * point, so a block holds one point at most. A cell is on level j if the fraction of cell x golden ratio is below 2^-j.
+ * point, so a block holds one point at most. Of two neighbouring cells (then of pairs, and so on) one is chosen by hash
+ * and goes on to the next level: even coverage that no period in the data can hide from.
  */
 function gridLevelOf(ordinal: u64, rows: u32, blockRows: u32): u32 {
   const half = blockRows >> 1;
-  const cell = (ordinal + blockRows - 1 - half) / blockRows;
+  let cell = (ordinal + blockRows - 1 - half) / blockRows;
   if (cell * blockRows + half >= ordinal + rows) return 0;
-  return min(clz<u64>((cell + 1) * GOLDEN) as u32, MAX_LEVEL - IN_BLOCK_LEVELS);
+  let level: u32 = 0;
+  while (level < MAX_LEVEL - IN_BLOCK_LEVELS) {
+    const pair = cell >> 1;
+    if ((hashU64(pair, GRID_SEED + level) & 1) != (cell & 1)) break;
+    cell = pair;
+    level++;
+  }
+  return level;
 }
 
 /** Sorts what was gathered and puts its share in the sample; gathering goes on with an empty run. */

@@ -1,6 +1,5 @@
 import { ShardfeedError } from '../errors.js';
-import { readHeader } from '../records/framing.js';
-import { FRAME_BYTES, HEADER_BYTES, unmaskCrc } from '../records/index.js';
+import { crc32c, FRAME_BYTES, HEADER_BYTES, maskCrc, unmaskCrc } from '../records/index.js';
 
 const FOOTER_BYTES = 4;
 
@@ -14,6 +13,7 @@ export class HeaderWalk {
   #meta = new Uint32Array(2048);
   #records = 0;
   readonly #piece = new Uint8Array(HEADER_BYTES);
+  readonly #lengthBytes = this.#piece.subarray(0, 8);
   readonly #view = new DataView(this.#piece.buffer);
   #have = 0;
   /** The next header or footer, of which `#have` bytes are there. */
@@ -74,7 +74,9 @@ export class HeaderWalk {
   }
 
   #header(): void {
-    const { length, good } = readHeader(this.#piece, 0);
+    const view = this.#view;
+    const length = view.getUint32(4, true) * 2 ** 32 + view.getUint32(0, true);
+    const good = maskCrc(crc32c(this.#lengthBytes)) === view.getUint32(8, true);
     if (!good || length > 0xffffffff - FRAME_BYTES) {
       const offset = this.#at - HEADER_BYTES;
       throw new ShardfeedError(

@@ -18,7 +18,7 @@ const RUN = 256;
 const BLOCK_VALUES = 1024;
 const MAX_LEVEL = 31;
 const BLOCK_SEED = 0x626c6f636bn;
-const GOLDEN = 0x9e3779b97f4a7c15n;
+const GRID_SEED = 0x67726964n;
 
 type Value = number | bigint | Uint8Array;
 interface Item {
@@ -213,10 +213,14 @@ function listOf(column: Column, row: number, width: number): Value[] {
 function gridLevelOf(ordinal: bigint, rows: number, blockRows: number): number {
   const half = BigInt(blockRows >> 1);
   const step = BigInt(blockRows);
-  const cell = (ordinal + step - 1n - half) / step;
+  let cell = (ordinal + step - 1n - half) / step;
   if (cell * step + half >= ordinal + BigInt(rows)) return 0;
-  const fraction = BigInt.asUintN(64, (cell + 1n) * GOLDEN);
-  return Math.min(64 - fraction.toString(2).length, MAX_LEVEL - IN_BLOCK_LEVELS);
+  let level = 0;
+  for (; level < MAX_LEVEL - IN_BLOCK_LEVELS; level++) {
+    if ((xxh64(le(cell >> 1n), GRID_SEED + BigInt(level)) & 1n) !== (cell & 1n)) break;
+    cell >>= 1n;
+  }
+  return level;
 }
 
 function le(value: bigint): Uint8Array {

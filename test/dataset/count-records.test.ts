@@ -1,10 +1,13 @@
-import { expect, test } from 'vitest';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
 import { countRecords } from '../../src/dataset/count-records.js';
 import { indexDataset } from '../../src/dataset/index-dataset.js';
 import { PartDigest } from '../../src/dataset/part-digest.js';
 import { decodeIndex } from '../../src/dataset/record-index.js';
 import { scanPart } from '../../src/dataset/scan-part.js';
-import { openFiles } from '../../src/files/index.js';
+import { localFileSystem, openFiles } from '../../src/files/index.js';
 import { frameRecords, readBlocks } from '../../src/records/index.js';
 import { examples, failure, memory, readFile, watched, writeDataset, writeFile } from './dataset-builders.js';
 
@@ -49,18 +52,19 @@ test('with a manifest or an index no part is read', async () => {
   );
 });
 
-test('of large records only the framing is read', async () => {
-  const { fs } = memory();
+test.each(['memory', 'file'])('of large records only the framing is read (%s)', async (scheme) => {
+  const folder = scheme === 'file' ? await mkdtemp(join(tmpdir(), 'shardfeed-test-')) : '/d';
+  if (scheme === 'file') onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  const fs = scheme === 'file' ? localFileSystem() : memory().fs;
   const sizes = [3 << 20, 10, 20, 2 << 20, 4 << 20, 4 << 20, 7];
   const payloads = sizes.map((size, i) => new Uint8Array(size).fill(i));
-  await writeDataset(fs, '/d', { parts: [{ name: 'large', payloads }] });
+  await writeDataset(fs, `${folder}/x`, { parts: [{ name: 'large', payloads }] });
   const seen = watched(fs);
-  const files = openFiles({ drivers: { memory: seen.fs } });
-  expect((await countRecords('memory:///d/large', { files })).records).toBe(7);
+  const path = `${folder}/x/large`;
+  const scan = await scanPart({ fs: seen.fs, path, bytes: (await fs.stat(path)).size });
+  expect(Array.from(scan.lengths)).toEqual(sizes);
   const bytes = seen.reads.reduce((n, read) => n + read.bytes, 0);
   expect(bytes).toBeLessThan(sizes.reduce((a, b) => a + b) / 4);
-  const scan = await scanPart({ fs: seen.fs, path: '/d/large', bytes: (await fs.stat('/d/large')).size });
-  expect(Array.from(scan.lengths)).toEqual(sizes);
 });
 
 test('a scan gives the digest of the records, and finds the gzip members that can be entered', async () => {

@@ -6,6 +6,7 @@ import { type ErrorCode, ShardfeedError } from '../../src/errors.js';
 import {
   type Codec,
   compressWriter,
+  type FileReader,
   type FileSystem,
   type Files,
   gzipMemberWriter,
@@ -124,7 +125,22 @@ export function watched(fs: FileSystem): { fs: FileSystem; reads: { path: string
       yield chunk;
     }
   };
-  return { fs: new Proxy(fs, { get: (target, key) => (key === 'read' ? read : bound(target, key)) }), reads };
+  const openReader = async (path: string): Promise<FileReader> => {
+    const reader = await fs.openReader!(path);
+    return {
+      close: () => reader.close(),
+      read: async (into, position) => {
+        const bytes = await reader.read(into, position);
+        reads.push({ path, bytes });
+        return bytes;
+      },
+    };
+  };
+  const get = (target: FileSystem, key: string | symbol): unknown => {
+    if (key === 'read') return read;
+    return key === 'openReader' && fs.openReader !== undefined ? openReader : bound(target, key);
+  };
+  return { fs: new Proxy(fs, { get }), reads };
 }
 
 function bound(target: object, key: string | symbol): unknown {
