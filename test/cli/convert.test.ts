@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process';
 import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -5,7 +6,7 @@ import { gzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
 import { decodeExample, readRecords } from '../../src/index.js';
 import { scratchFolder } from '../files/scratch.js';
-import { finish, run, start } from './run.js';
+import { finish, MAIN, run, start } from './run.js';
 
 const root = await scratchFolder();
 let folders = 0;
@@ -187,6 +188,17 @@ test.each(['SIGINT', 'SIGTERM'] as const)('%s cleans up', async (signal) => {
   });
   expect((await readdir(at)).sort()).toEqual(['in.csv', 'out']);
   expect(await rowsOf(join(at, 'out'))).toEqual(ROWS);
+});
+
+test('a full disk is one clear line, and leaves nothing behind', async () => {
+  const at = await fresh(`text\n${`${'x'.repeat(999)}\n`.repeat(1000)}`);
+  // Files may grow to 100 blocks of 512 bytes: the first part cannot hold the rows.
+  const command = `ulimit -f 100; exec "$0" "$@"`;
+  const child = spawn('sh', ['-c', command, process.execPath, MAIN, 'convert', 'in.csv', '--to', 'out'], { cwd: at });
+  const { code, stdout, stderr } = await finish(child);
+  expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+  expect(stderr).toMatch(/^shardfeed: SHARDFEED_NO_SPACE: cannot write .*\n$/);
+  expect(await readdir(at)).toEqual(['in.csv']);
 });
 
 test('datasets are cut anew, in other numbers of parts', async () => {

@@ -35,7 +35,7 @@ export function verifyCommand({ output, files, signal, progress, exitWith }: Ses
         onPart: (part) => {
           rows += part.records;
           bytes += part.bytes;
-          progress.update({ phase: 'verify', rows, bytes });
+          progress.update({ phase: 'verify', rows, bytes, noun: 'record' });
         },
       });
       progress.clear();
