@@ -8,13 +8,11 @@ import { type Feature, type Schema, widthOf } from './schema.js';
  * @throws SHARDFEED_SCHEMA_MISMATCH, SHARDFEED_RANGE naming the feature
  */
 export function rowsToBatch(rows: readonly Row[], schema: Schema): Batch {
-  const columns: Record<string, Column> = {};
-  for (const feature of schema.features) {
+  const columns = schema.features.map((feature): [string, Column] => {
     const values = rows.map((row) => featureValues(feature, row[feature.name]));
-    const column = feature.kind === 'bytes' ? bytesColumn(feature, values) : numberColumn(feature, values);
-    columns[feature.name] = column;
-  }
-  return { size: rows.length, columns, mask: new Uint8Array(rows.length).fill(1) };
+    return [feature.name, feature.kind === 'bytes' ? bytesColumn(feature, values) : numberColumn(feature, values)];
+  });
+  return { size: rows.length, columns: Object.fromEntries(columns), mask: new Uint8Array(rows.length).fill(1) };
 }
 
 type Values = readonly (FeatureValues | undefined)[];

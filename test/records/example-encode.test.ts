@@ -2,10 +2,14 @@ import CRC32C from 'crc-32/crc32c.js';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { encodeExample } from '../../src/records/encode-example.js';
+import { ExampleDecoder } from '../../src/records/example-decoder.js';
 import { ExampleEncoder } from '../../src/records/example-encode.js';
+import { decodeExample } from '../../src/records/example-object.js';
 import { KernelColumns } from '../../src/records/kernel/columns.js';
 import { Kernel } from '../../src/records/kernel/kernel.js';
-import type { Row } from '../../src/records/row-values.js';
+import { readBlocks } from '../../src/records/record-reader.js';
+import { featureValues, type Row } from '../../src/records/row-values.js';
+import { rows } from '../../src/records/rows.js';
 import { rowsToBatch } from '../../src/records/rows-to-batch.js';
 import type { Feature, Schema } from '../../src/records/schema.js';
 
@@ -118,4 +122,119 @@ describe('the kernel encodes columns as encodeExample encodes rows', () => {
     const expected = Buffer.concat(rows.map((row) => framed(encodeExample(row, schema))));
     expect(firstDifference(bytes, expected)).toBe(-1);
   });
+});
+
+describe('what is encoded decodes to the same', () => {
+  const normal = (row: Row, schema: Schema): Record<string, unknown> => {
+    const entries = schema.features.map((f): [string, unknown] => {
+      const values = featureValues(f, row[f.name])?.values.map((v) =>
+        f.kind === 'float' ? Math.fround(v as number) : v,
+      );
+      return [f.name, values === undefined ? null : f.shape.length === 0 && f.shape !== 'ragged' ? values[0] : values];
+    });
+    return Object.fromEntries(entries);
+  };
+  const exact = (value: unknown): unknown => {
+    if (Array.isArray(value)) return value.map(exact);
+    if (value instanceof Uint8Array) return Buffer.from(value).toString('hex');
+    return typeof value === 'bigint' ? Number(value) : value;
+  };
+
+  test('one by one, and in columns', () => {
+    const cases = schemas.chain(({ features }) => {
+      const schema = { features: features.map((f) => ({ ...f, nullable: true })) };
+      return fc.tuple(fc.constant(schema), fc.array(rowOf(schema), { minLength: 1, maxLength: 10 }));
+    });
+    const property = fc.asyncProperty(cases, async ([schema, given]) => {
+      const expected = given.map((row) => exact(Object.values(normal(row, schema))));
+      const objects = given.map((row) => Object.values(decodeExample(encodeExample(row, schema), schema)));
+      expect(objects.map(exact)).toEqual(expected);
+
+      const { bytes } = encodeAll(given, schema);
+      const decoder = new ExampleDecoder(schema, { int64: 'bigint', batchSize: 1000 });
+      for await (const block of readBlocks(inOnePiece(bytes))) {
+        decoder.load(block);
+        while (decoder.fill()) throw new Error('a batch of 1000 is not filled by ten rows');
+      }
+      const batch = decoder.take()!;
+      const again = [...rows(batch)].map((row) => Object.values(row));
+      expect(again.map(exact)).toEqual(expected);
+    });
+    return fc.assert(property, { numRuns: 100 });
+  });
+});
+
+async function* inOnePiece(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield bytes;
+}
+
+describe('values of the wrong kind, number or size are typed errors', () => {
+  const schema: Schema = {
+    features: [feature('i', 'int64'), feature('f', 'float'), feature('b', 'bytes'), feature('v', 'float', [2])],
+  };
+  const cases: [Row, string, string][] = [
+    [{ i: 1.5 }, 'SHARDFEED_SCHEMA_MISMATCH', 'feature "i" holds 1.5: expected an int64'],
+    [{ i: '1' }, 'SHARDFEED_SCHEMA_MISMATCH', 'feature "i" holds "1": expected an int64'],
+    [
+      { i: 2 ** 60 },
+      'SHARDFEED_RANGE',
+      'feature "i" holds 1152921504606847000, which is no safe integer: give it as a bigint',
+    ],
+    [{ i: 2n ** 63n }, 'SHARDFEED_RANGE', 'feature "i" holds 9223372036854775808, which is beyond int64'],
+    [{ i: [1, 2] }, 'SHARDFEED_SCHEMA_MISMATCH', 'feature "i" has 2 values, its shape [] wants 1'],
+    [{ f: 'x' }, 'SHARDFEED_SCHEMA_MISMATCH', 'feature "f" holds "x": expected a float'],
+    [{ b: 5 }, 'SHARDFEED_SCHEMA_MISMATCH', 'feature "b" holds 5: expected a string or Uint8Array'],
+    [{ v: [1, 2, 3] }, 'SHARDFEED_SCHEMA_MISMATCH', 'feature "v" has 3 values, its shape [2] wants 2'],
+  ];
+  test.each(cases)('%o', (row, code, message) => {
+    const error = expect.objectContaining({ code, message, column: Object.keys(row)[0] });
+    expect(() => encodeExample(row, schema)).toThrow(error);
+    expect(() => rowsToBatch([row], schema)).toThrow(error);
+  });
+
+  test('without a schema', () => {
+    expect(() => encodeExample({ a: {} })).toThrow(expect.objectContaining({ code: 'SHARDFEED_SCHEMA_MISMATCH' }));
+    expect(() => encodeExample({ a: [1, 'x'] })).toThrow(
+      expect.objectContaining({ code: 'SHARDFEED_SCHEMA_MISMATCH' }),
+    );
+    expect(() => encodeExample({ a: 1e300 })).toThrow(expect.objectContaining({ code: 'SHARDFEED_RANGE' }));
+  });
+});
+
+test('without a schema, kinds are those of the values', () => {
+  const row = {
+    integers: [1, 2n, true],
+    floats: [1, 0.5, Number.NaN],
+    float32: new Float32Array([1, 2]),
+    big: new BigInt64Array([-5n]),
+    small: new Int8Array([-5, 5]),
+    text: ['a', new Uint8Array([255])],
+    one: new Uint8Array([1, 2]),
+    nested: [
+      [1, 2],
+      [3, 4],
+    ],
+  };
+  expect(decodeExample(encodeExample(row))).toEqual({
+    integers: [1, 2, 1],
+    floats: [1, 0.5, Number.NaN],
+    float32: [1, 2],
+    big: -5,
+    small: [-5, 5],
+    text: [new Uint8Array([97]), new Uint8Array([255])],
+    one: new Uint8Array([1, 2]),
+    nested: [1, 2, 3, 4],
+  });
+});
+
+test('defaults stand in for missing values, in objects and columns', () => {
+  const schema: Schema = {
+    features: [
+      { ...feature('i', 'int64', [2]), default: 7 },
+      { ...feature('b', 'bytes', 'ragged'), default: ['x', 'y'] },
+    ],
+  };
+  const expected = encodeExample({ i: [7, 7], b: ['x', 'y'] });
+  expect(hex(encodeExample({}, schema))).toBe(hex(expected));
+  expect(hex(encodeAll([{}], schema).bytes)).toBe(hex(framed(expected)));
 });
