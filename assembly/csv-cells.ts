@@ -27,6 +27,7 @@ import {
   BAD_INT,
   BAD_INT_RANGE,
   BAD_LIST,
+  L_COLUMN,
   L_SEPARATOR,
   L_SEPARATOR_LENGTH,
   P_COLUMN_COUNT,
@@ -192,13 +193,13 @@ function nextSeparator(s: usize, e: usize, separator: usize, length: u32): usize
 export function listCell(
   state: usize,
   cell: usize,
-  column: usize,
   row: u32,
   s: usize,
   e: usize,
   quote: u32,
   nullLengths: u32,
 ): u32 {
+  const column = load<u32>(cell, L_COLUMN) as usize;
   const length = (e - s) as u32;
   if ((nullLengths >>> min(length, 31)) & 1 && isNullToken(state, s, length)) return missingCell(state, column, row);
   const separator = load<u32>(cell, L_SEPARATOR) as usize;

@@ -35,14 +35,27 @@ export const P_BAD_END: usize = 116; // where its content ends, or its quoting g
 export const P_BAD_ROW: usize = 120; // the row: start, end
 export const P_BAD_ROW_END: usize = 124;
 export const P_BAD_COUNT: usize = 128; // how many cells the row has
+// Where the parser stands within a row
+export const P_CELL: usize = 132; // the plan of the cell at hand
+export const P_START: usize = 136; // where it begins
+export const P_POSITION: usize = 140; // the last position taken from the index
 
-// One cell of the plan, u32 fields
+// One cell of the plan, u32 fields; behind the last stands one with OP_END
 export const CELL_BYTES: u32 = 32;
 export const L_OP: usize = 0;
 export const L_COLUMN: usize = 4; // address of the column; for OP_INFER of the state in csv-infer.ts
-export const L_SEPARATOR: usize = 8; // OP_LIST: address and length of the separator
+// OP_LIST
+export const L_SEPARATOR: usize = 8; // address and length
 export const L_SEPARATOR_LENGTH: usize = 12;
-export const L_START: usize = 16; // OP_INFER keeps the cell here until its row is whole
+// OP_INT, OP_FLOAT, OP_BYTES: what csvParse takes from the column
+export const L_DEFAULT: usize = 8; // numbers: 8 bytes, what an empty cell becomes
+export const L_CAPACITY: usize = 8; // bytes
+export const L_VALUES: usize = 16;
+export const L_VALIDITY: usize = 20;
+export const L_OFFSETS: usize = 24; // bytes
+export const L_EMPTY: usize = 28; // an empty cell is 0: for the slow way, 1: missing, 2: the default (numbers only)
+// OP_INFER: the cell, kept here until its row is whole
+export const L_START: usize = 16;
 export const L_END: usize = 20;
 export const L_QUOTED: usize = 24;
 
@@ -52,6 +65,7 @@ export const OP_FLOAT: u32 = 2;
 export const OP_BYTES: u32 = 3;
 export const OP_LIST: u32 = 4;
 export const OP_INFER: u32 = 5; // all cells or none
+export const OP_END: u32 = 6;
 
 export const PARSE_DONE: u32 = 0;
 export const PARSE_MORE: u32 = 1;

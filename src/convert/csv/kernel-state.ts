@@ -43,7 +43,7 @@ export const INDEX_ENTRIES = 16384 + 68;
 /** One cell of the plan. */
 export const CELL_BYTES = 32;
 export const L = { OP: 0, COLUMN: 4, SEPARATOR: 8, SEPARATOR_LENGTH: 12 } as const;
-export const OP = { SKIP: 0, INT: 1, FLOAT: 2, BYTES: 3, LIST: 4, INFER: 5 } as const;
+export const OP = { SKIP: 0, INT: 1, FLOAT: 2, BYTES: 3, LIST: 4, INFER: 5, END: 6 } as const;
 
 export const PARSE = { DONE: 0, MORE: 1, BAD: 2, GROW: 3 } as const;
 

@@ -1,7 +1,7 @@
 import type { Kernel } from '../../records/kernel/kernel.js';
 import { widthOf } from '../../records/schema.js';
 import { type BadRow, expectedOf, isRowFault, shownValue } from './bad-row.js';
-import { BAD, type BadCode, CELL_BYTES, INDEX_ENTRIES, P, PARSE, STATE_BYTES } from './kernel-state.js';
+import { BAD, type BadCode, CELL_BYTES, INDEX_ENTRIES, OP, P, PARSE, STATE_BYTES } from './kernel-state.js';
 import type { CsvPlan } from './plan.js';
 import { widePowers } from './wide-powers.js';
 
@@ -128,10 +128,11 @@ function openState(kernel: Kernel, plan: RowPlan): number {
   kernel.exports.csvNumberInit!(kernel.put(widePowers()));
   const state = kernel.alloc(STATE_BYTES);
   const index = kernel.alloc(4 * INDEX_ENTRIES);
-  const cells = kernel.alloc(CELL_BYTES * plan.names.length);
+  const cells = kernel.alloc(CELL_BYTES * (plan.names.length + 1));
   const nulls = kernel.alloc(8 * plan.nulls.length);
   kernel.u8.fill(0, state, state + STATE_BYTES);
   kernel.u8.fill(0, cells, cells + CELL_BYTES * plan.names.length);
+  kernel.view.setUint32(cells + CELL_BYTES * plan.names.length, OP.END, true);
   let lengths = 0;
   plan.nulls.forEach((token, i) => {
     const bytes = new TextEncoder().encode(token);
