@@ -234,7 +234,7 @@ export function listCell(
     let at = (load<u32>(column, C_VALUES) as usize) + (first as usize) * step;
     for (let n = count; n > 0; n--) {
       const stop = nextSeparator(s, e, separator, separatorLength);
-      if (!(kind == KIND_FLOAT ? plainFloat(s, stop, at) : plainInt(s, stop, at))) {
+      if (!(kind == KIND_FLOAT ? plainFloat(s, stop, at) : plainInt(s, stop, 0, 0, at))) {
         let a = s;
         let z = stop;
         while (a < z && isBlank(a)) a++;

@@ -63,7 +63,7 @@ export function inferRow(state: usize, cells: usize, cellsEnd: usize, rowStart: 
       if (classes & (1 << CLASS_FLOAT)) {
         if (plainFloat(s, e, SCRATCH)) noteFloat(column, load<f32>(SCRATCH));
         else inferCell(state, column, rowStart, s, e, lengths);
-      } else if (classes & (1 << CLASS_INT) && plainInt(s, e, SCRATCH)) noteInt(column, load<i64>(SCRATCH));
+      } else if (classes & (1 << CLASS_INT) && plainInt(s, e, 0, 0, SCRATCH)) noteInt(column, load<i64>(SCRATCH));
       else inferCell(state, column, rowStart, s, e, lengths);
     }
     const registers = load<u32>(column, F_REGISTERS) as usize;

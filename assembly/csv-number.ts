@@ -38,6 +38,15 @@ export function csvNumberInit(powers: usize): void {
   }
 }
 
+// Vector constants. They lie in memory because V8 makes constants in code anew at every use.
+const C_ASCII_0: usize = memory.data<u8>([48, 48, 48, 48, 48, 48, 48, 48, 48, 48, 48, 48, 48, 48, 48, 48], 16);
+const C_NINE: usize = memory.data<u8>([9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9], 16);
+const C_DOT: usize = memory.data<i8>([-2, -2, -2, -2, -2, -2, -2, -2, -2, -2, -2, -2, -2, -2, -2, -2], 16); // '.' - '0'
+const C_EVEN: usize = memory.data<u16>([255, 255, 255, 255, 255, 255, 255, 255], 16);
+const C_TEN: usize = memory.data<u16>([10, 10, 10, 10, 10, 10, 10, 10], 16);
+const C_HUNDRED: usize = memory.data<u16>([100, 1, 100, 1, 100, 1, 100, 1], 16);
+const C_TEN_THOUSAND: usize = memory.data<u16>([10000, 1, 10000, 1, 10000, 1, 10000, 1], 16);
+
 /** Keeps the last n bytes of a vector, 0 <= n <= 16. */
 // @ts-ignore: decorator
 @inline
@@ -50,58 +59,58 @@ export function keepLast(n: u32): v128 {
 @inline
 function sixteenDigits(v: v128): u64 {
   // bytes -> pairs 0..99 as i16: even byte * 10 + odd byte
-  const even = v128.and(v, i16x8.splat(255));
+  const even = v128.and(v, v128.load(C_EVEN));
   const odd = i16x8.shr_u(v, 8);
-  const pairs = i16x8.add(i16x8.mul(even, i16x8.splat(10)), odd);
+  const pairs = i16x8.add(i16x8.mul(even, v128.load(C_TEN)), odd);
   // pairs -> fours 0..9999 as i32
-  const fours = i32x4.dot_i16x8_s(pairs, i32x4.splat(100 | (1 << 16)));
+  const fours = i32x4.dot_i16x8_s(pairs, v128.load(C_HUNDRED));
   // fours -> eights: pack to i16 first (9999 fits)
   const packed = i16x8.narrow_i32x4_s(fours, fours);
-  const eights = i32x4.dot_i16x8_s(packed, i32x4.splat(10000 | (1 << 16)));
+  const eights = i32x4.dot_i16x8_s(packed, v128.load(C_TEN_THOUSAND));
   const two = i64x2.extract_lane(eights, 0);
   return (two & 0xffffffff) * 100000000 + ((two as u64) >> 32);
 }
 
 /**
- * An integer of 1..16 digits with an optional minus sign, in [s, e). Reads 16 bytes before e.
- * Returns false, without a verdict, for everything else.
+ * Puts an integer of 1..16 digits with an optional minus sign, in [s, e), at `out`, or `fallback` where `empty` is 1, which
+ * says that the text has no bytes. Reads 16 bytes before e. Returns false, without a verdict, for everything else.
  */
 // @ts-ignore: decorator
 @inline
-export function plainInt(s: usize, e: usize, out: usize): bool {
-  const negative = load<u8>(s) == 45;
-  const length = (e - s - (negative ? 1 : 0)) as u32;
-  if (length - 1 > 15) return false;
-  const text = i8x16.sub(v128.load(e - 16), i8x16.splat(48));
+export function plainInt(s: usize, e: usize, empty: u32, fallback: i64, out: usize): bool {
+  const negative = ((load<u8>(s) == 45) as u32) & (empty ^ 1);
+  const length = ((e - s) as u32) - negative;
+  if (length + empty - 1 > 15) return false;
+  const text = i8x16.sub(v128.load(e - 16), v128.load(C_ASCII_0));
   const digits = v128.and(text, keepLast(length));
-  if (v128.any_true(i8x16.gt_u(digits, i8x16.splat(9)))) return false;
-  const value = sixteenDigits(digits) as i64;
-  store<i64>(out, negative ? -value : value);
+  if (v128.any_true(i8x16.gt_u(digits, v128.load(C_NINE)))) return false;
+  const sign = -(negative as i64);
+  const value = ((sixteenDigits(digits) as i64) ^ sign) - sign;
+  store<i64>(out, empty ? fallback : value);
   return true;
 }
 
 /**
- * A decimal number of 1..16 characters, digits with at most one dot, with an optional minus sign before them, in [s, e),
- * rounded to float32 by way of the double. Reads 16 bytes before e. Returns false, without a verdict, for everything else.
+ * Puts a decimal number of 1..16 characters, digits with at most one dot, with an optional minus sign before them, in
+ * [s, e), at `out`, rounded to float32 by way of the double. Reads 16 bytes before e. Returns false, without a verdict,
+ * for everything else.
  */
 // @ts-ignore: decorator
 @inline
 export function plainFloat(s: usize, e: usize, out: usize): bool {
-  const negative = load<u8>(s) == 45;
-  const length = (e - s - (negative ? 1 : 0)) as u32;
+  const negative = (load<u8>(s) == 45) as u32;
+  const length = ((e - s) as u32) - negative;
   if (length - 1 > 15) return false;
-  const keep = keepLast(length);
-  const text = v128.and(i8x16.sub(v128.load(e - 16), i8x16.splat(48)), keep);
-  const dots = i8x16.bitmask(i8x16.eq(text, i8x16.splat(-2))); // '.' - '0'
+  const text = v128.and(i8x16.sub(v128.load(e - 16), v128.load(C_ASCII_0)), keepLast(length));
+  const dots = i8x16.bitmask(i8x16.eq(text, v128.load(C_DOT)));
   const dot = ctz(dots | 0x10000);
   const digits = i8x16.swizzle(text, v128.load(TAKE_OUT + (dot << 4)));
-  if (v128.any_true(i8x16.gt_u(digits, i8x16.splat(9)))) return false;
-  // with a dot at most 15 digits, so exact and rounded once by the division; without one rounded once right here
-  const mantissa = sixteenDigits(digits);
+  if (v128.any_true(i8x16.gt_u(digits, v128.load(C_NINE)))) return false;
   if (length == 1 && dot < 16) return false; // a lone dot
-  const decimals = dot < 16 ? 15 - dot : 0;
-  const value = (mantissa as f64) / load<f64>(POWERS_OF_TEN + (decimals << 3));
-  store<f32>(out, (negative ? -value : value) as f32);
+  // with a dot at most 15 digits, so exact and rounded once by the division; without one rounded once right here
+  const mantissa = sixteenDigits(digits) as i64;
+  const value = (mantissa as f64) / load<f64>(POWERS_OF_TEN + ((dot < 16 ? 15 - dot : 0) << 3));
+  store<u32>(out, reinterpret<u32>(value as f32) | (negative << 31)); // no branch on the sign, nobody can predict it
   return true;
 }
 

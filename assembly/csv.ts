@@ -189,47 +189,43 @@ function plainCells(state: usize): u32 {
       const tokens = load<u32>(state, P_NULL_LENGTHS) & ~1;
       if (tokens && (tokens >>> min((e - s) as u32, 31)) & 1) break;
     }
+    const empty = (start == e) as u32; // and not in quotes
     let taken = true;
     switch (load<u32>(cell, L_OP)) {
       case OP_SKIP:
         break;
       case OP_INT: {
+        // no branch on whether the cell is empty: that is hard to predict, and common in columns of integers
         const at = (load<u32>(cell, L_VALUES) as usize) + ((row as usize) << 3);
-        if (!plainInt(s, e, at)) {
-          const empty = load<u32>(cell, L_EMPTY);
-          if (start != e || !empty) taken = false;
-          else {
-            store<u64>(at, load<u64>(cell, L_DEFAULT));
-            store<u8>((load<u32>(cell, L_VALIDITY) as usize) + row, (empty >> 1) as u8);
-          }
-        }
+        const onEmpty = load<u32>(cell, L_EMPTY);
+        taken = empty <= onEmpty && plainInt(s, e, empty, load<i64>(cell, L_DEFAULT), at);
+        if (taken) store<u8>((load<u32>(cell, L_VALIDITY) as usize) + row, (empty ? onEmpty >> 1 : 1) as u8);
         break;
       }
       case OP_FLOAT: {
         const at = (load<u32>(cell, L_VALUES) as usize) + ((row as usize) << 2);
-        if (!plainFloat(s, e, at)) {
-          const empty = load<u32>(cell, L_EMPTY);
-          if (start != e || !empty) taken = false;
-          else {
-            store<u32>(at, load<u32>(cell, L_DEFAULT));
-            store<u8>((load<u32>(cell, L_VALIDITY) as usize) + row, (empty >> 1) as u8);
-          }
-        }
+        if (plainFloat(s, e, at)) break;
+        const onEmpty = load<u32>(cell, L_EMPTY);
+        taken = empty && onEmpty;
+        if (!taken) break;
+        store<u32>(at, load<u32>(cell, L_DEFAULT));
+        store<u8>((load<u32>(cell, L_VALIDITY) as usize) + row, (onEmpty >> 1) as u8);
         break;
       }
       case OP_BYTES: {
         const offsets = (load<u32>(cell, L_OFFSETS) as usize) + ((row as usize) << 2);
         const used = load<u32>(offsets);
         const need = used + ((e - s) as u32);
-        if (start == e && load<u32>(cell, L_EMPTY) == 1) {
-          store<u32>(offsets, used, 4);
-          store<u8>((load<u32>(cell, L_VALIDITY) as usize) + row, 0);
-        } else if (need > load<u32>(cell, L_CAPACITY) || (start == e && !load<u32>(cell, L_EMPTY))) taken = false;
-        else {
-          const to = (load<u32>(cell, L_VALUES) as usize) + used;
-          for (let i: usize = 0; s + i < e; i += 16) v128.store(to + i, v128.load(s + i));
-          store<u32>(offsets, need, 4);
+        const onEmpty = load<u32>(cell, L_EMPTY);
+        if (need > load<u32>(cell, L_CAPACITY) || empty > onEmpty) {
+          taken = false;
+          break;
         }
+        const to = (load<u32>(cell, L_VALUES) as usize) + used;
+        v128.store(to, v128.load(s));
+        for (let i: usize = 16; s + i < e; i += 16) v128.store(to + i, v128.load(s + i));
+        store<u32>(offsets, need, 4);
+        store<u8>((load<u32>(cell, L_VALIDITY) as usize) + row, (empty ^ 1) as u8);
         break;
       }
       case OP_INFER:
