@@ -1,6 +1,6 @@
 import { ShardfeedError } from '../errors.js';
 import type { Batch, Column, Numbers } from './batch.js';
-import { type DecodedValue, defaultOf, valuesOf } from './example-object.js';
+import { type DecodedValue, defaultOf, put, valuesOf } from './example-object.js';
 import { byteKey, parseExample } from './example-parse.js';
 import type { Int64As } from './kernel/columns.js';
 import { type Feature, type Schema, widthOf } from './schema.js';
@@ -26,7 +26,7 @@ export function decodeColumns(
   }
   const columns: Record<string, Column> = {};
   schema.features.forEach((feature, i) => {
-    columns[feature.name] = toColumn(feature, cells[i]!, options.int64 ?? 'number');
+    put(columns, feature.name, toColumn(feature, cells[i]!, options.int64 ?? 'number'));
   });
   const mask = Uint8Array.from(payloads, (payload) => (payload === null ? 0 : 1));
   return { size: payloads.length, columns, mask };

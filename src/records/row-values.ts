@@ -75,9 +75,14 @@ export function* rowFeatures(row: Row, schema?: Schema): Generator<[name: string
     return;
   }
   for (const feature of schema.features) {
-    const values = featureValues(feature, row[feature.name]);
+    const values = featureValues(feature, valueIn(row, feature.name));
     if (values !== undefined) yield [feature.name, values];
   }
+}
+
+/** What a row has under a name; what every object inherits, such as `constructor`, is not meant. */
+export function valueIn(row: Row, name: string): unknown {
+  return name in Object.prototype && !Object.hasOwn(row, name) ? undefined : row[name];
 }
 
 function kindOf(value: unknown): FeatureKind | undefined {

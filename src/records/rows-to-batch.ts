@@ -1,5 +1,5 @@
 import type { Batch, BytesColumn, Column, Numbers } from './batch.js';
-import { type FeatureValues, featureValues, type Row } from './row-values.js';
+import { type FeatureValues, featureValues, type Row, valueIn } from './row-values.js';
 import { type Feature, type Schema, widthOf } from './schema.js';
 
 /**
@@ -9,7 +9,7 @@ import { type Feature, type Schema, widthOf } from './schema.js';
  */
 export function rowsToBatch(rows: readonly Row[], schema: Schema): Batch {
   const columns = schema.features.map((feature): [string, Column] => {
-    const values = rows.map((row) => featureValues(feature, row[feature.name]));
+    const values = rows.map((row) => featureValues(feature, valueIn(row, feature.name)));
     return [feature.name, feature.kind === 'bytes' ? bytesColumn(feature, values) : numberColumn(feature, values)];
   });
   return { size: rows.length, columns: Object.fromEntries(columns), mask: new Uint8Array(rows.length).fill(1) };

@@ -1,6 +1,6 @@
 import type { Batch, Column } from './batch.js';
 import { toColumn } from './example-columns.js';
-import { type DecodedValue, valuesOf } from './example-object.js';
+import { type DecodedValue, put, valuesOf } from './example-object.js';
 import type { ParsedFeature } from './example-parse.js';
 import type { Int64As } from './kernel/columns.js';
 import type { Feature } from './schema.js';
@@ -47,12 +47,12 @@ export function decodeSequences(
   for (const feature of context) {
     const key = keyOf(feature);
     const cells = parsed.map((sequence) => valuesOf(feature, sequence.context.get(key)));
-    columns[feature.name] = toColumn(feature, cells, int64);
+    put(columns, feature.name, toColumn(feature, cells, int64));
   }
   const featureLists: Record<string, FeatureListColumn> = {};
   for (const feature of lists) {
     const rows = parsed.map((sequence) => sequence.featureLists.get(keyOf(feature)));
-    featureLists[feature.name] = toListColumn(feature, rows, int64);
+    put(featureLists, feature.name, toListColumn(feature, rows, int64));
   }
   return { size: payloads.length, context: { size: payloads.length, columns, mask }, featureLists, mask };
 }

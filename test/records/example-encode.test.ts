@@ -79,6 +79,7 @@ const schemas = fc
   .uniqueArray(
     fc.record({
       name: fc.oneof(
+        fc.constantFrom('__proto__', 'constructor'),
         fc.string({ minLength: 1, maxLength: 12 }),
         fc.integer({ min: 80, max: 300 }).map((n) => 'é'.repeat(n)),
       ),
@@ -225,6 +226,12 @@ test('without a schema, kinds are those of the values', () => {
     one: new Uint8Array([1, 2]),
     nested: [1, 2, 3, 4],
   });
+});
+
+test('what every object inherits is no value', () => {
+  const schema: Schema = { features: [feature('constructor', 'bytes'), feature('__proto__', 'int64')] };
+  expect(hex(encodeExample({}, schema))).toBe('0a00');
+  expect(hex(encodeAll([{}], schema).bytes)).toBe(hex(framed(encodeExample({}, schema))));
 });
 
 test('defaults stand in for missing values, in objects and columns', () => {
