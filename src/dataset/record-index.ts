@@ -23,6 +23,8 @@ const MEMBER_BYTES = 16;
 const CODECS: readonly Codec[] = ['none', 'gzip', 'zlib', 'zstd'];
 /** Offsets are summed from the nearest of these: every STRIDE-th. */
 const STRIDE = 128;
+/** Above this many records lengths are stored even if all are the same, so that a small index never asks for much memory. */
+const MOST_IMPLIED = 2 ** 24;
 
 export type LengthsPiece = Uint8Array | Uint16Array | Uint32Array;
 
@@ -155,7 +157,7 @@ export function encodeIndex({
   }
   if (records === 0) least = 0;
   const spread = most - least;
-  const unit = spread === 0 ? 0 : spread < 256 ? 1 : spread < 65536 ? 2 : 4;
+  const unit = spread === 0 && lengths.length <= MOST_IMPLIED ? 0 : spread < 256 ? 1 : spread < 65536 ? 2 : 4;
   const body = INDEX_HEADER_BYTES + MEMBER_BYTES * members.length;
   const bytes = new Uint8Array(body + unit * records + 4);
   const view = new DataView(bytes.buffer);
@@ -225,7 +227,8 @@ export function decodeIndex(bytes: Uint8Array, file: string): RecordIndex {
   const head = decodeIndexHeader(bytes, file);
   const { records, unit, least } = head;
   const body = INDEX_HEADER_BYTES + MEMBER_BYTES * head.members;
-  if (![0, 1, 2, 4].includes(unit) || bytes.length !== body + unit * records + 4) {
+  const implied = unit === 0 && records > MOST_IMPLIED;
+  if (![0, 1, 2, 4].includes(unit) || implied || bytes.length !== body + unit * records + 4) {
     throw damaged(file, 'its size is not what its header says');
   }
   const plausible = head.compression === 'none' ? head.bytes === head.storedBytes : head.bytes <= mostFrom(head);

@@ -12,6 +12,7 @@ import {
   tfrecord2idx,
 } from '../../src/dataset/record-index.js';
 import { ShardfeedError } from '../../src/errors.js';
+import { crc32c } from '../../src/records/index.js';
 
 const digest = new PartDigest().digest();
 const sizeOf = (lengths: readonly number[]): number => lengths.reduce((n, length) => n + length + 16, 0);
@@ -100,6 +101,50 @@ test('a flipped bit anywhere, and every truncation, is refused', () => {
   }
   for (let length = 0; length < bytes.length; length++) refuse(bytes.slice(0, length));
   refuse(Uint8Array.from([...bytes, 0]));
+});
+
+test('an index that lies under good checksums ends in a typed error or in an index that holds together', () => {
+  const original = encodeIndex({
+    ...plain([5, 300, 7, 7]),
+    bytes: 200,
+    compression: 'gzip',
+    members: [{ stored: 0, offset: 0 }],
+  });
+  const fields = [12, 16, 20, 24, 32, 72, 76, 80, 88, 96, 104, 108];
+  const value = fc.oneof(
+    fc.constantFrom(0, 1, 2, 0x7fffffff, 0x80000000, 0xffffffff),
+    fc.integer({ min: 0, max: 0xffffffff }),
+  );
+  const edits = fc.array(fc.tuple(fc.constantFrom(...fields), value), { minLength: 1, maxLength: 3 });
+  fc.assert(
+    fc.property(edits, fc.integer({ min: -8, max: 8 }), (list, growth) => {
+      const bytes = new Uint8Array(original.length + growth);
+      bytes.set(original.subarray(0, bytes.length));
+      const view = new DataView(bytes.buffer);
+      for (const [at, number] of list) if (at + 4 <= bytes.length) view.setUint32(at, number, true);
+      view.setUint32(84, crc32c(bytes.subarray(0, 84)), true);
+      view.setUint32(bytes.length - 4, crc32c(bytes.subarray(0, bytes.length - 4)), true);
+      try {
+        const index = decodeIndex(bytes, 'i');
+        expect(index.offsetOf(index.count)).toBe(index.bytes);
+        for (const { offset } of index.members) expect(index.startsAt(offset)).toBe(true);
+      } catch (error) {
+        expect(error).toBeInstanceOf(ShardfeedError);
+      }
+    }),
+    { numRuns: 1000 },
+  );
+});
+
+test('a tiny index cannot claim more records than it may imply', () => {
+  const bytes = encodeIndex(plain([7, 7]));
+  const view = new DataView(bytes.buffer);
+  view.setBigUint64(16, 2n ** 40n, true);
+  view.setBigUint64(24, 2n ** 40n * 23n, true);
+  view.setBigUint64(32, 2n ** 40n * 23n, true);
+  view.setUint32(84, crc32c(bytes.subarray(0, 84)), true);
+  view.setUint32(bytes.length - 4, crc32c(bytes.subarray(0, bytes.length - 4)), true);
+  expect(() => decodeIndex(bytes, 'i')).toThrow(expect.objectContaining({ code: 'SHARDFEED_MANIFEST' }));
 });
 
 test('an index of another file is stale', () => {
