@@ -1,5 +1,5 @@
 import { lstat, type Stats, stat } from 'node:fs';
-import glob, { type Options } from 'fast-glob';
+import type { Options } from 'fast-glob';
 import { isShardfeedError, ShardfeedError, throwIfAborted } from '../errors.js';
 import type { CallOptions, FileStat, FileSystem } from './file-system.js';
 import { localError } from './local/errors.js';
@@ -54,6 +54,8 @@ async function match(fs: FileSystem, base: string, pattern: string, options: Cal
     ignore: ['**/_*', '**/_*/**'],
     fs: fs.scheme === 'file' ? { stat: statBelowFile(stat), lstat: statBelowFile(lstat) } : globAdapter(fs, options),
   };
+  // Most paths are no patterns, and loading it takes longer than many a command.
+  const { default: glob } = await import('fast-glob');
   try {
     // fast-glob calls what begins with `!` a negative pattern, except `!(...)`.
     const names = await glob(/^!(?!\()/.test(pattern) ? `\\${pattern}` : pattern, settings);

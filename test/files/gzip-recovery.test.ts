@@ -145,7 +145,7 @@ test('garbage between members and behind them', async () => {
 
 test('a file full of false headers takes no time', async () => {
   const header = Buffer.from([0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3, 0xff]);
-  const stored = Buffer.concat(Array<Buffer>(20_000).fill(header));
+  const stored = Buffer.concat(Array<Buffer>(5_000).fill(header));
   const { text, gaps } = await unpack(stored, 'gzip', reopening(stored));
   expect(text).toBe('|');
   expect(gaps).toMatchObject([{ storedStart: 0, storedEnd: stored.length }]);

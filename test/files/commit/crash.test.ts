@@ -75,16 +75,15 @@ describe.each([
     expect(moments).toBeGreaterThan(20);
     expect(seen).toEqual(new Set(['present', 'rolled-forward']));
   });
+});
 
-  test('of an overwrite: the next run alone mends it, without a reader', async () => {
-    await everyCrash(fs, base, true, async (root, path, died) => {
-      await expect(commitVersion(fs, path, 'next', {}, ALONE), died).rejects.toMatchObject({
-        code: 'SHARDFEED_EXISTS',
-      });
-      expect(['old', 'new'], died).toContain(await versionAt(fs, path));
-      await commitVersion(fs, path, 'next', { overwrite: true }, ALONE);
-      expect(await namesIn(fs, root), died).toEqual(['data']);
-    });
+test('death of an overwrite at any moment: the next run alone mends it, without a reader', async () => {
+  const fs = memoryFileSystem();
+  await everyCrash(fs, '/base', true, async (root, path, died) => {
+    await expect(commitVersion(fs, path, 'next', {}, ALONE), died).rejects.toMatchObject({ code: 'SHARDFEED_EXISTS' });
+    expect(['old', 'new'], died).toContain(await versionAt(fs, path));
+    await commitVersion(fs, path, 'next', { overwrite: true }, ALONE);
+    expect(await namesIn(fs, root), died).toEqual(['data']);
   });
 });
 
