@@ -10,10 +10,10 @@ const LANES: usize = 16;
 const NIBBLES: usize = memory.data(128, 16);
 /** x^(8 * 2^k) modulo the polynomial, reflected, for k = 0 .. 31. */
 const POWERS: usize = memory.data(128, 16);
-/** Four vectors of states. */
+/** The state of each lane. */
 const STATE: usize = memory.data(64, 16);
-/** Sixteen addresses. */
-const RUNS: usize = memory.data(64, 16);
+/** Sixteen addresses, and sixteen more. */
+const RUNS: usize = memory.data(128, 16);
 /** How many blocks of 16 bytes can be put together in HEAD for each run. */
 const MAX_HEAD: u32 = 64;
 const HEAD_BYTES: usize = 1024;
@@ -69,16 +69,30 @@ function high(a: v128, b: v128): v128 {
   return v128.shuffle<i8>(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
 }
 
+// @ts-ignore: decorator
+@inline
+function low16(a: v128, b: v128): v128 {
+  return v128.shuffle<i16>(a, b, 0, 8, 1, 9, 2, 10, 3, 11);
+}
+
+// @ts-ignore: decorator
+@inline
+function high16(a: v128, b: v128): v128 {
+  return v128.shuffle<i16>(a, b, 4, 12, 5, 13, 6, 14, 7, 15);
+}
+
 /**
- * Continues STATE over `blocks` blocks of 16 bytes, lane i's from the address at runs + 4 i on. Four rounds of
+ * Takes lanes over `head` blocks of 16 bytes, lane i's from the address at RUNS + 4 i on, then over `body` blocks from that
+ * at RUNS + 64 + 4 i on. Every byte of the first lane's state is `first` at the beginning, the others are zero; STATE
+ * has them all at the end. Four rounds of
  * interleaving rows i and i + 8 turn a square of 16 x 16 bytes on its side; sixteen steps follow. Unrolled by hand: a loop
  * would go through memory, and takes a third longer.
  */
-function advance(runs: usize, blocks: u32): void {
-  let s0 = v128.load(STATE);
-  let s1 = v128.load(STATE, 16);
-  let s2 = v128.load(STATE, 32);
-  let s3 = v128.load(STATE, 48);
+function advance(first: u32, head: u32, body: u32): void {
+  let s0 = i8x16.replace_lane(i8x16.splat(0), 0, first as i8);
+  let s1 = s0;
+  let s2 = s0;
+  let s3 = s0;
   const l0 = v128.load(NIBBLES);
   const h0 = v128.load(NIBBLES, 16);
   const l1 = v128.load(NIBBLES, 32);
@@ -88,7 +102,17 @@ function advance(runs: usize, blocks: u32): void {
   const l3 = v128.load(NIBBLES, 96);
   const h3 = v128.load(NIBBLES, 112);
   const nibble = i8x16.splat(15);
-  for (let at: usize = 0, end = (blocks as usize) << 4; at < end; at += 16) {
+  let runs = RUNS;
+  let at: usize = 0;
+  let end = (head as usize) << 4;
+  while (true) {
+    if (at == end) {
+      if (runs != RUNS) break;
+      runs = RUNS + 64;
+      at = 0;
+      end = (body as usize) << 4;
+      continue;
+    }
     const r0 = v128.load((load<u32>(runs, 0) as usize) + at);
     const r1 = v128.load((load<u32>(runs, 4) as usize) + at);
     const r2 = v128.load((load<u32>(runs, 8) as usize) + at);
@@ -281,19 +305,23 @@ function advance(runs: usize, blocks: u32): void {
     s1 = v128.xor(v128.xor(s2, i8x16.swizzle(l1, x)), i8x16.swizzle(h1, y));
     s2 = v128.xor(v128.xor(s3, i8x16.swizzle(l2, x)), i8x16.swizzle(h2, y));
     s3 = v128.xor(i8x16.swizzle(l3, x), i8x16.swizzle(h3, y));
+    at += 16;
   }
-  v128.store(STATE, s0);
-  v128.store(STATE, s1, 16);
-  v128.store(STATE, s2, 32);
-  v128.store(STATE, s3, 48);
+  const a = low(s0, s1);
+  const b = low(s2, s3);
+  v128.store(STATE, low16(a, b));
+  v128.store(STATE, high16(a, b), 16);
+  const c = high(s0, s1);
+  const d = high(s2, s3);
+  v128.store(STATE, low16(c, d), 32);
+  v128.store(STATE, high16(c, d), 48);
 }
 
 /** The state of one lane. */
 // @ts-ignore: decorator
 @inline
 function stateOf(lane: usize): u32 {
-  const at = STATE + lane;
-  return load<u8>(at) | ((load<u8>(at, 16) as u32) << 8) | ((load<u8>(at, 32) as u32) << 16) | ((load<u8>(at, 48) as u32) << 24);
+  return load<u32>(STATE + (lane << 2));
 }
 
 /**
@@ -328,16 +356,13 @@ export function crc32cLanes(base: usize, offsets: usize, lengths: usize, count: 
       v128.store(to + k, v128.xor(v128.and(v128.load(from + k), v128.load(ones + k)), v128.load(start + k)));
     }
     store<u32>(RUNS + (i << 2), to as u32);
+    store<u32>(RUNS + (i << 2), (from + headBytes) as u32, 64);
   }
-  for (let i = count as usize; i < LANES; i++) store<u32>(RUNS + (i << 2), load<u32>(RUNS));
-  memory.fill(STATE, 0, 64);
-  advance(RUNS, head);
-  for (let i: usize = 0; i < LANES; i++) {
-    const k = i < (count as usize) ? i : 0;
-    const pad = (blocks << 4) - load<u32>(lengths + (k << 2));
-    store<u32>(RUNS + (i << 2), (base as u32) + load<u32>(offsets + (k << 2)) + (head << 4) - pad);
+  for (let i = count as usize; i < LANES; i++) {
+    store<u32>(RUNS + (i << 2), load<u32>(RUNS));
+    store<u32>(RUNS + (i << 2), load<u32>(RUNS, 64), 64);
   }
-  advance(RUNS, blocks - head);
+  advance(0, head, blocks - head);
   for (let i: usize = 0; i < (count as usize); i++) store<u32>(out + (i << 2), ~stateOf(i));
   return true;
 }
@@ -352,9 +377,7 @@ export function crc32cLong(p: usize, length: u32): u32 {
     if (n & 1) shift = multiply(shift, load<u32>(POWERS + (k << 2)));
   }
   for (let i: u32 = 0; i < 16; i++) store<u32>(RUNS + ((i as usize) << 2), (p as u32) + i * stripe);
-  memory.fill(STATE, 0, 64);
-  for (let k: usize = 0; k < 64; k += 16) store<u8>(STATE + k, 0xff);
-  advance(RUNS, blocks);
+  advance(0xff, blocks, 0);
   let c = stateOf(0);
   for (let i: usize = 1; i < LANES; i++) c = multiply(c, shift) ^ stateOf(i);
   const end = p + length;

@@ -100,6 +100,8 @@ interface Examined {
   readonly offset: number;
   /** The declared length, where there is a header. */
   readonly length: number;
+  /** The payload's CRC, where it was looked at. */
+  readonly crc?: number;
 }
 
 /** Bytes that are being lost, from `offset` to where the next record is found. */
@@ -274,33 +276,30 @@ class RecordReader {
   /** The careful path, through bytes that were looked at while searching: no payload is walked a second time. */
   async #stepBlock(): Promise<[block: RecordBlock | undefined, stop: Examined]> {
     const { start } = this.#window;
-    const places: number[] = [];
+    const records: Examined[] = [];
     let at = await this.#examine(start);
     while (at.status === Walk.OK) {
-      places.push(at.offset + HEADER_BYTES, at.length);
+      records.push(at);
       const next = at.offset + FRAME_BYTES + at.length;
-      const full = places.length === 2 * this.#capacity || next - start >= PIECE;
+      const full = records.length === this.#capacity || next - start >= PIECE;
       if (full || next >= this.#prefixes.covered || next === this.#window.end) break;
       at = await this.#examine(next);
     }
-    return [places.length > 0 ? this.#blockOf(places) : undefined, at];
+    return [records.length > 0 ? this.#blockOf(records) : undefined, at];
   }
 
-  #blockOf(places: readonly number[]): RecordBlock {
+  #blockOf(records: readonly Examined[]): RecordBlock {
     const { start } = this.#window;
-    const count = places.length / 2;
     const { view } = this.#kernel;
     let end = start;
-    for (let i = 0; i < count; i++) {
-      const payload = places[2 * i]!;
-      const length = places[2 * i + 1]!;
-      end = payload + length + 4;
+    records.forEach(({ offset, length, crc }, i) => {
       const at = this.#out + 4 * i;
-      view.setUint32(at, payload - start, true);
+      view.setUint32(at, offset + HEADER_BYTES - start, true);
       view.setUint32(at + 4 * this.#capacity, length, true);
-      view.setUint32(at + 8 * this.#capacity, this.#prefixes.range(payload, payload + length), true);
-    }
-    return this.#block(end, count);
+      view.setUint32(at + 8 * this.#capacity, crc!, true);
+      end = offset + FRAME_BYTES + length;
+    });
+    return this.#block(end, records.length);
   }
 
   /** Says what stands at an offset, reading on as far as its header declares. */
@@ -310,19 +309,20 @@ class RecordReader {
     if (!good) return { status: Walk.BAD_HEADER, offset, length };
     if (length > this.#maxLength) return { status: Walk.TOO_LARGE, offset, length };
     if (!(await this.#have(offset + FRAME_BYTES + length))) return { status: Walk.SHORT_PAYLOAD, offset, length };
-    return { status: this.#payloadIsGood(offset, length) ? Walk.OK : Walk.BAD_PAYLOAD, offset, length };
+    return this.#checkPayload(offset, length);
   }
 
-  #payloadIsGood(offset: number, length: number): boolean {
+  /** What a payload's CRC says of a record that is all there. */
+  #checkPayload(offset: number, length: number): Examined {
     const payload = offset + HEADER_BYTES;
     const crc = this.#prefixes.range(payload, payload + length);
     const stored = this.#kernel.view.getUint32(this.#window.addressOf(payload + length), true);
-    return maskCrc(crc) === stored;
+    return { status: maskCrc(crc) === stored ? Walk.OK : Walk.BAD_PAYLOAD, offset, length, crc };
   }
 
-  /** Whether a good header stands at an offset, or the bytes end before there can be one. */
-  async #headerOrEnd(offset: number): Promise<boolean> {
-    if (!(await this.#have(offset + HEADER_BYTES))) return true;
+  /** Whether a good header stands at an offset, or the bytes end there; `cut`: or inside a header. */
+  async #headerOrEnd(offset: number, cut: boolean): Promise<boolean> {
+    if (!(await this.#have(offset + HEADER_BYTES))) return cut || this.#window.end === offset;
     return readHeader(this.#window.bytes(offset, offset + HEADER_BYTES), 0).good;
   }
 
@@ -330,10 +330,11 @@ class RecordReader {
     return readHeader(this.#window.bytes(offset, offset + HEADER_BYTES), 0).length;
   }
 
-  /** Whether the stored length, though its CRC may be bad, leads to a payload whose CRC is good. */
-  async #leadsToPayload(offset: number, length: number): Promise<boolean> {
-    if (length > this.#maxLength || !(await this.#have(offset + FRAME_BYTES + length))) return false;
-    return this.#payloadIsGood(offset, length);
+  /** The record that a stored length leads to, though its CRC may be bad, where the payload's CRC is good. */
+  async #savedBy(offset: number, length: number): Promise<Examined | undefined> {
+    if (length > this.#maxLength || !(await this.#have(offset + FRAME_BYTES + length))) return undefined;
+    const record = this.#checkPayload(offset, length);
+    return record.status === Walk.OK ? record : undefined;
   }
 
   /**
@@ -345,15 +346,19 @@ class RecordReader {
     const cutByGap = this.#gap !== undefined && (status === Walk.SHORT_HEADER || status === Walk.SHORT_PAYLOAD);
     if (this.#ledger.strict) throw cutByGap ? this.#gapError(this.#gap!) : this.#errorOf(bad);
     const behind = offset + FRAME_BYTES + length;
-    if (status === Walk.BAD_HEADER && (await this.#leadsToPayload(offset, length))) {
+    const saved = status === Walk.BAD_HEADER ? await this.#savedBy(offset, length) : undefined;
+    if (saved !== undefined) {
       this.#report({ reason: 'header-checksum', offset, end: offset + HEADER_BYTES, count: 0, atLeast: false });
-      return this.#blockOf([offset + HEADER_BYTES, length]);
+      return this.#blockOf([saved]);
     }
     this.#loss = { offset, reason: REASONS[status] };
     if (status === Walk.BAD_PAYLOAD) {
       // Puts the payload on record as seen, so that what is inside it goes the careful path.
       this.#prefixes.range(offset + HEADER_BYTES, behind);
-      if ((await this.#headerOrEnd(behind)) || (await this.#leadsToPayload(behind, this.#lengthAt(behind)))) {
+      if (
+        (await this.#headerOrEnd(behind, false)) ||
+        (await this.#savedBy(behind, this.#lengthAt(behind))) !== undefined
+      ) {
         await this.#lose(behind);
         this.#closeLoss(1, false);
         return undefined;
@@ -399,7 +404,7 @@ class RecordReader {
       at = window.start + found - window.addressOf(window.start);
       if (at - window.start > PIECE) await this.#lose(at);
       const candidate = await this.#examine(at);
-      if (candidate.status === Walk.OK && (await this.#headerOrEnd(at + FRAME_BYTES + candidate.length))) {
+      if (candidate.status === Walk.OK && (await this.#headerOrEnd(at + FRAME_BYTES + candidate.length, true))) {
         await this.#lose(at);
         this.#closeLoss(1, true);
         return;

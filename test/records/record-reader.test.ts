@@ -230,6 +230,19 @@ describe('corruption', () => {
     expect((await read(chunked(bytes), { policy: { skip: -1 } })).code).toBe('SHARDFEED_USAGE');
   });
 
+  test('records in bytes that were searched before keep their CRCs, wherever the searched bytes end', async () => {
+    const whole = frameRecords([utf8('one'), utf8('second'), utf8('third one')]);
+    const records = [0, 19, 41, whole.length];
+    for (let claimed = 1; claimed <= whole.length + 20; claimed++) {
+      // Where a record, or the end, stands behind what the first header claims, it is believed.
+      if (records.includes(claimed)) continue;
+      const bytes = concat(header(claimed), utf8('abcd'), whole);
+      const { payloads, code } = await read(chunked(bytes), { policy: 'skip' });
+      expect(code).toBeUndefined();
+      expect(texts(payloads)).toEqual(['one', 'second', 'third one']);
+    }
+  });
+
   test('a good header inside a payload is no record', async () => {
     // The payload holds a header that claims what follows, and a whole record that another header does not follow.
     const nested = concat(header(4), utf8('abcdefgh'), frame(utf8('inner')), utf8('no header'));
