@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { isShardfeedError, ShardfeedError } from '../errors.js';
 import { type CallOptions, type Codec, compareBytes, isHidden, joinPath, type Location } from '../files/index.js';
-import { parseSchema, type Schema, schemaToJson } from '../records/schema.js';
+import type { Schema } from '../records/schema.js';
+import { parseSchema, schemaToJson } from '../records/schema-json.js';
 import { fingerprintOf } from './fingerprint.js';
 import { readWhole } from './read-whole.js';
 import type { StatisticsJson } from './statistics-json.js';

@@ -24,15 +24,8 @@ export { frameChunks, frameRecords } from './record-writer.js';
 export type { Row } from './row-values.js';
 export { cellOf, type DecodedRow, rows } from './rows.js';
 export { rowsToBatch } from './rows-to-batch.js';
-export {
-  type Feature,
-  type FeatureKind,
-  parseSchema,
-  type Scalar,
-  type Schema,
-  schemaToJson,
-  widthOf,
-} from './schema.js';
+export { type Feature, type FeatureKind, type Scalar, type Schema, widthOf } from './schema.js';
+export { parseSchema, schemaToJson } from './schema-json.js';
 export { decodeSequences, type FeatureListColumn, type SequenceBatch } from './sequence-columns.js';
 export {
   type DecodedSequence,

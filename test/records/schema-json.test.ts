@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { ShardfeedError } from '../../src/errors.js';
 import { fromJsonValue, shortestFloat32, toJsonValue } from '../../src/records/json-value.js';
-import { parseSchema, type Schema, schemaToJson } from '../../src/records/schema.js';
+import type { Schema } from '../../src/records/schema.js';
+import { parseSchema, schemaToJson } from '../../src/records/schema-json.js';
 
 const throughJson = (value: unknown): unknown => JSON.parse(JSON.stringify(value));
 

@@ -11,7 +11,8 @@ export {
   mergeInference,
   type NotedCell,
 } from './inference.js';
-export { type ChunkPlace, CsvInferrer, makeInferencePlan } from './inferrer.js';
+export { makeInferencePlan } from './inference-plan.js';
+export { type ChunkPlace, CsvInferrer } from './inferrer.js';
 export { type CheckedCsvOptions, type CsvOptions, checkCsvOptions, isPlainDialect } from './options.js';
 export { CsvParser, type ParsedRows } from './parser.js';
 export { type ByteDialect, byteDialect, type CsvPlan, makeCsvPlan } from './plan.js';

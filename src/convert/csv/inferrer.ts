@@ -2,8 +2,6 @@ import type { Kernel } from '../../records/kernel/kernel.js';
 import { type BadRow, shownValue } from './bad-row.js';
 import { type ColumnInference, type InferenceState, mergeInference, type NotedCell } from './inference.js';
 import { CELL_BYTES, L, OP, P } from './kernel-state.js';
-import { type CsvOptions, checkCsvOptions } from './options.js';
-import { byteDialect } from './plan.js';
 import { type RowPlan, RowReader } from './row-reader.js';
 
 /** One column's state in the kernel, see assembly/csv-infer.ts. */
@@ -28,19 +26,6 @@ const MOST_COUNTED = 10_000;
 const ALL_ROWS = 0x7fffffff;
 const INT64_MIN = -(2n ** 63n);
 const INT64_MAX = 2n ** 63n - 1n;
-
-/** How to read rows whose columns are not known yet. Structured-cloneable. */
-export function makeInferencePlan(names: readonly string[], options: CsvOptions = {}): RowPlan {
-  const csv = checkCsvOptions(options);
-  return {
-    names,
-    dialect: byteDialect(csv),
-    nulls: csv.nulls,
-    quotedNulls: csv.quotedNulls,
-    blankRows: names.length === 1,
-    maxRowBytes: csv.maxRowBytes,
-  };
-}
 
 /** Where a chunk stands: what csvChunks says of it, and its file. */
 export interface ChunkPlace {

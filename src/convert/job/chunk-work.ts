@@ -1,4 +1,5 @@
-import { mergeStatistics, type PartialStatistics, StatisticsCollector } from '../../dataset/statistics.js';
+import { StatisticsCollector } from '../../dataset/statistics-collector.js';
+import { mergeStatistics, type PartialStatistics } from '../../dataset/statistics-partial.js';
 import type { Batch } from '../../records/batch.js';
 import { ExampleDecoder } from '../../records/example-decoder.js';
 import { ExampleEncoder } from '../../records/example-encode.js';
@@ -6,7 +7,9 @@ import { FRAME_BYTES, HEADER_BYTES } from '../../records/framing.js';
 import { C, KernelColumns } from '../../records/kernel/columns.js';
 import { Kernel } from '../../records/kernel/kernel.js';
 import type { Schema } from '../../records/schema.js';
-import { type BadRow, CsvParser, type CsvPlan } from '../csv/index.js';
+import type { BadRow } from '../csv/bad-row.js';
+import { CsvParser } from '../csv/parser.js';
+import type { CsvPlan } from '../csv/plan.js';
 import { groupByTarget, type RecordsRun } from './records-run.js';
 import { Router, type Routing, targetCount } from './routing.js';
 

@@ -1,12 +1,14 @@
+import { type KernelModule, kernelModule } from '../../records/kernel/kernel.js';
 import type { RowPlan } from '../csv/row-reader.js';
 import { type ChunkResult, type ChunkTask, ChunkWork, type WorkPlan } from './chunk-work.js';
 import { type InferResult, type InferTask, InferWork } from './infer-work.js';
 import { WorkerPool } from './pool.js';
 
 /** What a worker thread is told at its start. */
-export type WorkerPlan =
+export type WorkerPlan = { readonly kernel: KernelModule } & (
   | { readonly kind: 'convert'; readonly plan: WorkPlan }
-  | { readonly kind: 'infer'; readonly plans: readonly RowPlan[] };
+  | { readonly kind: 'infer'; readonly plans: readonly RowPlan[] }
+);
 
 /** Something that does pieces of work: this thread, or several workers. */
 export interface Compute<T, R> {
@@ -19,11 +21,15 @@ export interface Compute<T, R> {
 }
 
 export function convertCompute(plan: WorkPlan, threads: number): Compute<ChunkTask, ChunkResult> {
-  return threads === 0 ? inline(new ChunkWork(plan)) : pooled({ kind: 'convert', plan }, threads);
+  return threads === 0
+    ? inline(new ChunkWork(plan))
+    : pooled({ kernel: kernelModule(), kind: 'convert', plan }, threads);
 }
 
 export function inferCompute(plans: readonly RowPlan[], threads: number): Compute<InferTask, InferResult> {
-  return threads === 0 ? inline(new InferWork(plans)) : pooled({ kind: 'infer', plans }, threads);
+  return threads === 0
+    ? inline(new InferWork(plans))
+    : pooled({ kernel: kernelModule(), kind: 'infer', plans }, threads);
 }
 
 function inline<T, R>(work: { run(task: T): { result: R } }): Compute<T, R> {

@@ -1,5 +1,7 @@
 import { Kernel } from '../../records/kernel/kernel.js';
-import { type BadRow, type ChunkPlace, CsvInferrer, type InferenceState, mergeInference } from '../csv/index.js';
+import type { BadRow } from '../csv/bad-row.js';
+import { type InferenceState, mergeInference } from '../csv/inference.js';
+import { type ChunkPlace, CsvInferrer } from '../csv/inferrer.js';
 import type { RowPlan } from '../csv/row-reader.js';
 
 /** A chunk of CSV rows to look at; or the wish for what all of them said. */

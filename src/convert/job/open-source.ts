@@ -1,7 +1,8 @@
 import { ShardfeedError } from '../../errors.js';
 import type { Files } from '../../files/index.js';
 import type { CorruptionPolicy, Loss } from '../../records/index.js';
-import { parseSchema, type Schema } from '../../records/schema.js';
+import type { Schema } from '../../records/schema.js';
+import { parseSchema } from '../../records/schema-json.js';
 import { inferFromRows } from '../infer-rows.js';
 import { type CheckedOptions, type ConvertOptions, threadsFor, wantsStatistics } from '../options.js';
 import type { BadRows } from './bad-rows.js';

@@ -1,16 +1,16 @@
 import { ShardfeedError } from '../../errors.js';
 import type { Schema } from '../../records/schema.js';
 import type { CheckedOptions } from '../options.js';
+import { SHUFFLE_BUCKETS } from './random.js';
 import type { Routing } from './routing.js';
+import { gatherShuffled } from './shuffle.js';
 import {
   type Cut,
   DirectSink,
   gatherParts,
   gatherRanges,
-  gatherShuffled,
   type OpenPart,
   RangeSink,
-  SHUFFLE_BUCKETS,
   type Sink,
   SpoolSink,
 } from './sinks.js';

@@ -45,3 +45,11 @@ export function permutation(count: number, seed: number, stream: number): Uint32
   }
   return order;
 }
+
+const BUCKET_BITS = 10;
+export const SHUFFLE_BUCKETS = 2 ** BUCKET_BITS;
+
+/** The bucket that a record is dealt to in a shuffle: a function of the seed and the record's ordinal alone. */
+export function shuffleBucket(seed: number, ordinal: number, stream = 0): number {
+  return randomWord(seed, stream, ordinal) >>> (32 - BUCKET_BITS);
+}

@@ -1,6 +1,5 @@
 import { COLUMN_BYTES, type KernelColumns } from '../../records/kernel/columns.js';
-import { finish, randomWord, toUnit } from './random.js';
-import { shuffleBucket } from './sinks.js';
+import { finish, randomWord, shuffleBucket, toUnit } from './random.js';
 
 /** How records find their target; structured-cloneable. Targets are split x fanout + sub-target. */
 export interface Routing {

@@ -1,11 +1,13 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { isShardfeedError } from '../../errors.js';
+import { adoptKernelModule } from '../../records/kernel/kernel.js';
 import { ChunkWork } from './chunk-work.js';
 import type { WorkerPlan } from './compute.js';
 import { InferWork } from './infer-work.js';
 import type { SerializedError } from './pool.js';
 
 const plan = workerData as WorkerPlan;
+adoptKernelModule(plan.kernel);
 const work = plan.kind === 'convert' ? new ChunkWork(plan.plan) : new InferWork(plan.plans);
 
 parentPort!.on('message', ({ id, task }: { id: number; task: never }) => {

@@ -28,7 +28,21 @@ const PAGE = 65536;
 /** 2 GiB: addresses stay positive as 32 bit signed numbers. */
 const MAX_PAGES = 32768;
 
+/** The compiled module: an object that can be posted to a worker thread. */
+export type KernelModule = object;
+
 let compiled: WebAssembly.Module | undefined;
+
+/** Compiles the module, once a process. */
+export function kernelModule(): KernelModule {
+  compiled ??= new WebAssembly.Module(Uint8Array.from(atob(WASM_BASE64), (c) => c.charCodeAt(0)));
+  return compiled;
+}
+
+/** Takes over the module that another thread compiled, and with it the code that was optimised there. */
+export function adoptKernelModule(module: KernelModule): void {
+  compiled ??= module as WebAssembly.Module;
+}
 
 /**
  * One instance of the WASM module with a memory of its own, and a bump allocator over that memory. An instance serves
@@ -42,16 +56,16 @@ export class Kernel {
   #view: DataView;
 
   constructor(imports: KernelImports = {}) {
-    compiled ??= new WebAssembly.Module(Uint8Array.from(atob(WASM_BASE64), (c) => c.charCodeAt(0)));
+    const module = kernelModule() as WebAssembly.Module;
     this.memory = new WebAssembly.Memory({ initial: 2, maximum: MAX_PAGES });
     const abort = (): never => {
       throw new Error('kernel abort');
     };
     const host: Record<string, unknown> = { memory: this.memory, abort, hostParseDouble: this.#parseDouble };
-    for (const { module, name } of WebAssembly.Module.imports(compiled)) {
-      if (module === 'env' && !(name in host)) host[name] = imports[name] ?? abort;
+    for (const { module: from, name } of WebAssembly.Module.imports(module)) {
+      if (from === 'env' && !(name in host)) host[name] = imports[name] ?? abort;
     }
-    const instance = new WebAssembly.Instance(compiled, { env: host });
+    const instance = new WebAssembly.Instance(module, { env: host });
     this.exports = instance.exports as KernelExports;
     this.exports.crc32cInit!();
     this.#top = this.exports.heapBase!();

@@ -9,8 +9,9 @@ import {
   type InferenceState,
   mergeInference,
 } from '../../../src/convert/csv/inference.js';
+import { makeInferencePlan } from '../../../src/convert/csv/inference-plan.js';
 import { inferPlainly } from '../../../src/convert/csv/inference-twin.js';
-import { CsvInferrer, makeInferencePlan } from '../../../src/convert/csv/inferrer.js';
+import { CsvInferrer } from '../../../src/convert/csv/inferrer.js';
 import type { CsvOptions } from '../../../src/convert/csv/options.js';
 import { Kernel } from '../../../src/records/kernel/kernel.js';
 import { bytesOf, inPieces } from './tables.js';
