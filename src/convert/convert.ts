@@ -48,42 +48,38 @@ export async function convert(options: ConvertOptions): Promise<ConvertResult> {
       : undefined;
   const badRows = new BadRows(checked, quarantine);
   try {
-    const { source, records, threads } = await openSource(options, checked, { files, spool, badRows, quarantine });
+    const { source, count, threads } = await openSource(options, checked, { files, spool, badRows, quarantine });
     const { schema, totalBytes } = source;
-    const plan = planSink(checked, schema, records);
+    const plan = planSink(checked, schema);
     const output = new DatasetOutput(commit, checked);
-    const sink = await plan.open((split, index) => output.openPart(split, index));
-    try {
-      const checkSpace = watchSpace(target, checked.compression === 'none' ? totalBytes : undefined);
-      const done = { rows: 0, bytes: 0 };
-      const outcome = await runJob(source, sink, {
-        threads,
-        routing: plan.routing,
-        statistics: schema !== undefined && wantsStatistics(checked, options.spec),
-        badRows,
-        signal,
-        onPiece: async (rows, inputBytes, outputBytes) => {
-          done.rows += rows;
-          done.bytes += inputBytes;
-          onProgress?.({ phase: 'convert', ...done, ...(totalBytes === undefined ? {} : { totalBytes }) });
-          await checkSpace(inputBytes, outputBytes);
-        },
-      });
-      throwIfAborted(signal);
-      const written = withGaps(schema, outcome.missing);
-      const datasets = await output.finish(outcome.parts, written, outcome.statistics, signal);
-      return {
-        output: checked.output,
-        records: datasets.reduce((n, d) => n + d.records, 0),
-        bytes: datasets.reduce((n, d) => n + d.bytes, 0),
-        badRows: badRows.count,
-        schema: written,
-        datasets,
-        seconds: (performance.now() - started) / 1000,
-      };
-    } finally {
-      await sink.dispose();
-    }
+    const checkSpace = watchSpace(target, checked.compression === 'none' ? totalBytes : undefined);
+    const done = { rows: 0, bytes: 0 };
+    const openSink = () => plan.open((split, index) => output.openPart(split, index), count);
+    const outcome = await runJob(source, openSink, {
+      threads,
+      routing: plan.routing,
+      statistics: schema !== undefined && wantsStatistics(checked, options.spec),
+      badRows,
+      signal,
+      onPiece: async (rows, inputBytes, outputBytes) => {
+        done.rows += rows;
+        done.bytes += inputBytes;
+        onProgress?.({ phase: 'convert', ...done, ...(totalBytes === undefined ? {} : { totalBytes }) });
+        await checkSpace(inputBytes, outputBytes);
+      },
+    });
+    throwIfAborted(signal);
+    const written = withGaps(schema, outcome.missing);
+    const datasets = await output.finish(outcome.parts, written, outcome.statistics, signal);
+    return {
+      output: checked.output,
+      records: datasets.reduce((n, d) => n + d.records, 0),
+      bytes: datasets.reduce((n, d) => n + d.bytes, 0),
+      badRows: badRows.count,
+      schema: written,
+      datasets,
+      seconds: (performance.now() - started) / 1000,
+    };
   } catch (error) {
     await commit.abort();
     throwIfAborted(signal);

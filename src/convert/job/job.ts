@@ -30,8 +30,8 @@ export interface JobOutcome {
   readonly statistics: PartialStatistics | undefined;
 }
 
-/** Drives a source's pieces through the workers into the sink, in order. */
-export async function runJob(source: Source, sink: Sink, job: JobOptions): Promise<JobOutcome> {
+/** Drives a source's pieces through the workers into the sink, in order. The workers start while the sink opens. */
+export async function runJob(source: Source, openSink: () => Promise<Sink>, job: JobOptions): Promise<JobOutcome> {
   const { signal, routing } = job;
   const plan: WorkPlan = {
     schema: source.schema ?? { features: [] },
@@ -40,27 +40,33 @@ export async function runJob(source: Source, sink: Sink, job: JobOptions): Promi
     statistics: job.statistics,
   };
   const missing = new Uint8Array(plan.schema.features.length);
-  const statistics = await withCompute(convertCompute(plan, job.threads), signal, async (compute) => {
-    const spare = new SpareBuffers();
-    const work = async (piece: SourcedTask): Promise<[SourcedTask, ChunkResult]> => {
-      const { task } = piece;
-      if (task.kind === 'csv') task.room = spare.take(2 * task.bytes.length);
-      return [piece, await compute.run(task)];
-    };
-    for await (const [piece, result] of mapOrdered(source.tasks(spare), work, compute.width)) {
-      throwIfAborted(signal);
-      piece.check?.(result);
-      for (const bad of result.bad) await job.badRows.take(bad, piece);
-      for (const run of result.runs) await sink.add(run);
-      result.missing.forEach((flag, i) => {
-        if (flag === 1) missing[i] = 1;
-      });
-      for (const buffer of result.spare) spare.give(buffer);
-      const outputBytes = result.runs.reduce((n, run) => n + run.bytes.length, 0);
-      await job.onPiece(result.records, piece.inputBytes, outputBytes);
-    }
-    const partials = (await compute.runOnAll({ kind: 'statistics' })).flatMap((r) => r.statistics ?? []);
-    return partials.length === 0 ? undefined : partials.reduce(mergeStatistics);
-  });
-  return { parts: await sink.finish(), missing, statistics };
+  let sink: Sink | undefined;
+  try {
+    const statistics = await withCompute(convertCompute(plan, job.threads), signal, async (compute) => {
+      sink = await openSink();
+      const spare = new SpareBuffers();
+      const work = async (piece: SourcedTask): Promise<[SourcedTask, ChunkResult]> => {
+        const { task } = piece;
+        if (task.kind === 'csv') task.room = spare.take(2 * task.bytes.length);
+        return [piece, await compute.run(task)];
+      };
+      for await (const [piece, result] of mapOrdered(source.tasks(spare), work, compute.width)) {
+        throwIfAborted(signal);
+        piece.check?.(result);
+        for (const bad of result.bad) await job.badRows.take(bad, piece);
+        for (const run of result.runs) await sink.add(run);
+        result.missing.forEach((flag, i) => {
+          if (flag === 1) missing[i] = 1;
+        });
+        for (const buffer of result.spare) spare.give(buffer);
+        const outputBytes = result.runs.reduce((n, run) => n + run.bytes.length, 0);
+        await job.onPiece(result.records, piece.inputBytes, outputBytes);
+      }
+      const partials = (await compute.runOnAll({ kind: 'statistics' })).flatMap((r) => r.statistics ?? []);
+      return partials.length === 0 ? undefined : partials.reduce(mergeStatistics);
+    });
+    return { parts: await sink!.finish(), missing, statistics };
+  } finally {
+    await sink?.dispose();
+  }
 }

@@ -13,7 +13,6 @@ import { describeRecords } from './describe-records.js';
 import { inferCsv } from './infer-csv.js';
 import type { InputSpool } from './input-spool.js';
 import { openInput } from './open-input.js';
-import { wantsCount } from './plan-sink.js';
 import { type Quarantine, textOrBase64 } from './quarantine.js';
 import { RecordSource } from './record-source.js';
 import { BatchSource, batchRows } from './row-source.js';
@@ -22,8 +21,8 @@ import type { InputFile, Source } from './source.js';
 /** A source that is ready to run. */
 export interface OpenedSource {
   readonly source: Source;
-  /** Exact number of records that will come out, where known before they are read. */
-  readonly records: number | undefined;
+  /** Exact number of records that will come out, where that can be known before: it may take a pass over the input. */
+  count(): Promise<number | undefined>;
   /** Worker threads that the input is worth. */
   readonly threads: number;
 }
@@ -55,7 +54,7 @@ export async function openSource(
     case 'batches':
       if (given === undefined)
         throw new ShardfeedError('SHARDFEED_USAGE', 'column batches want a spec: their schema is not inferred');
-      return { source: new BatchSource(input.batches, given), records: input.count, threads: 0 };
+      return { source: new BatchSource(input.batches, given), count: async () => input.count, threads: 0 };
     case 'rows': {
       const { schema, rows } =
         given === undefined
@@ -64,7 +63,7 @@ export async function openSource(
       const batches = batchRows(rows, schema, (error, row) => context.badRows.takeRow(error, row));
       return {
         source: new BatchSource(batches, schema),
-        records: checked.badRows === 'error' ? input.count : undefined,
+        count: async () => (checked.badRows === 'error' ? input.count : undefined),
         threads: 0,
       };
     }
@@ -89,15 +88,16 @@ async function openCsv(
     given === undefined
       ? await inferCsv(text, { csv, rows: rowsToInfer(checked), skipBad, threads, signal, onProgress })
       : undefined;
-  if (wantsCount(checked) && !skipBad && text.rows === undefined) {
+  const count = async (): Promise<number | undefined> => {
+    if (skipBad || text.rows !== undefined) return skipBad ? undefined : text.rows;
     let bytes = 0;
     await text.scan(({ firstRow, rows, length }) => {
       bytes += length;
       onProgress?.({ phase: 'scan', rows: firstRow + rows, bytes, totalBytes: text.totalBytes });
     });
-  }
-  const source = new CsvSource(text, given ?? inference!.schema, csv);
-  return { source, records: skipBad ? undefined : text.rows, threads };
+    return text.rows;
+  };
+  return { source: new CsvSource(text, given ?? inference!.schema, csv), count, threads };
 }
 
 async function openRecords(
@@ -119,5 +119,5 @@ async function openRecords(
         : { quarantine: (bytes, offset) => quarantine!.add({ offset, row: textOrBase64(bytes) }) };
   const onLoss = (loss: Loss): void => badRows.takeLoss(loss);
   const source = new RecordSource(files, schema, { policy, onLoss, signal });
-  return { source, records: checked.badRows === 'error' ? records : undefined, threads: 0 };
+  return { source, count: async () => (checked.badRows === 'error' ? records : undefined), threads: 0 };
 }

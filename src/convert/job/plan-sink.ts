@@ -23,15 +23,15 @@ const DEFAULT_PARTITIONS = 1;
 /** How records find their place: the rule for the workers, and the sink behind them. */
 export interface SinkPlan {
   readonly routing: Routing;
-  open(openPart: OpenPart): Promise<Sink>;
+  /** The sink asks for the exact number of records only where it makes good use of it. */
+  open(openPart: OpenPart, countRecords: () => Promise<number | undefined>): Promise<Sink>;
 }
 
 /**
  * Chooses the cheapest way that keeps the promise of each partitioning: straight into the parts where the target of a
  * record is known at once and few parts are open; else through a spool on local disk.
- * @param records exact number of records, where known beforehand
  */
-export function planSink(options: CheckedOptions, schema: Schema | undefined, records: number | undefined): SinkPlan {
+export function planSink(options: CheckedOptions, schema: Schema | undefined): SinkPlan {
   const { partitionBy, seed, spoolDir } = options;
   const partitions = options.partitions ?? DEFAULT_PARTITIONS;
   const splits = cumulativeShares(options.split);
@@ -60,13 +60,14 @@ export function planSink(options: CheckedOptions, schema: Schema | undefined, re
   }
   if (partitionBy === 'range') {
     const routing = route('none', 1);
-    const known = options.targetBytes !== undefined || (count === 1 && records !== undefined);
     return {
       routing,
-      open: async (openPart) =>
-        known
-          ? new RangeSink(openPart, new Array<Cut>(count).fill(cutOf(records ?? 0)))
-          : spooled(1, (spool, split) => gatherRanges(spool, openPart, split, cutOf)),
+      open: async (openPart, countRecords) => {
+        if (options.targetBytes !== undefined) return new RangeSink(openPart, new Array<Cut>(count).fill(cutOf(0)));
+        const records = count === 1 ? await countRecords() : undefined;
+        if (records !== undefined) return new RangeSink(openPart, [cutOf(records)]);
+        return spooled(1, (spool, split) => gatherRanges(spool, openPart, split, cutOf));
+      },
     };
   }
   return {
@@ -76,11 +77,6 @@ export function planSink(options: CheckedOptions, schema: Schema | undefined, re
         ? new DirectSink(openPart, count, partitions)
         : spooled(partitions, (spool, split) => gatherParts(spool, openPart, split, partitions)),
   };
-}
-
-/** Whether the sink wants to know the number of records beforehand: it spares the spool. */
-export function wantsCount(options: CheckedOptions): boolean {
-  return options.partitionBy === 'range' && options.targetBytes === undefined && options.split === undefined;
 }
 
 function cumulativeShares(split: CheckedOptions['split']): number[] {
