@@ -55,10 +55,11 @@ export async function convert(options: ConvertOptions): Promise<ConvertResult> {
     const checkSpace = watchSpace(target, checked.compression === 'none' ? totalBytes : undefined);
     const done = { rows: 0, bytes: 0 };
     const openSink = () => plan.open((split, index) => output.openPart(split, index), count);
+    const statistics = schema !== undefined && wantsStatistics(checked, options.spec);
     const outcome = await runJob(source, openSink, {
       threads,
       routing: plan.routing,
-      statistics: schema !== undefined && wantsStatistics(checked, options.spec),
+      statistics: statistics && output.whole,
       badRows,
       signal,
       onPiece: async (rows, inputBytes, outputBytes) => {
@@ -70,7 +71,12 @@ export async function convert(options: ConvertOptions): Promise<ConvertResult> {
     });
     throwIfAborted(signal);
     const written = withGaps(schema, outcome.missing);
-    const datasets = await output.finish(outcome.parts, written, outcome.statistics, signal);
+    const datasets = await output.finish(
+      outcome.parts,
+      written,
+      statistics && !output.whole ? 'collect' : outcome.statistics,
+      signal,
+    );
     return {
       output: checked.output,
       records: datasets.reduce((n, d) => n + d.records, 0),

@@ -14,7 +14,7 @@ export {
 export { PartDigest } from './part-digest.js';
 export { readIndex } from './part-index.js';
 export { type ReadBatchesOptions, readBatches } from './read-batches.js';
-export { type ReadRecordsOptions, readFileBlocks, readRecords } from './read-records.js';
+export { displayPath, type ReadRecordsOptions, readFileBlocks, readRecords } from './read-records.js';
 export { readWhole } from './read-whole.js';
 export {
   decodeIndex,

@@ -142,6 +142,17 @@ describe('other partitionings hold every row once', () => {
     expect(again.filter((id) => id < 2000)).toEqual(test);
   });
 
+  test('each split has statistics of its own', async () => {
+    await run({ input: await write('a.csv', table(2000)), spec: undefined, split: { train: 0.8, test: 0.2 } });
+    for (const split of ['train', 'test']) {
+      const manifest = JSON.parse(String(await readFile(join(out(), split, '_manifest.json'))));
+      const numbers = (await ids(join(out(), split))).flat();
+      expect(manifest.statistics.records).toBe(numbers.length);
+      const id = manifest.statistics.features.find((f: { name: string }) => f.name === 'id');
+      expect([id.min, id.max]).toEqual([Math.min(...numbers), Math.max(...numbers)]);
+    }
+  });
+
   test('a split by key keeps equal keys on one side', async () => {
     const lines = ['id,name,x,y', ...upTo(400).map((i) => `${i},k${i % 20},1,0`)];
     await run({ input: await write('a.csv', lines.join('\n')), split: { a: 1, b: 1 }, splitKey: 'name' });

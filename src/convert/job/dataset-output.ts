@@ -1,13 +1,16 @@
 import {
+  collectStatistics,
+  displayPath,
   encodeIndex,
   encodeManifest,
   indexName,
   makeManifest,
   type PartialStatistics,
+  type StatisticsJson,
   toStatisticsJson,
 } from '../../dataset/index.js';
 import { throwIfAborted } from '../../errors.js';
-import { compressWriter, type DatasetCommit, gzipMemberWriter } from '../../files/index.js';
+import { compressWriter, type DatasetCommit, gzipMemberWriter, joinPath, openFiles } from '../../files/index.js';
 import type { Schema } from '../../records/schema.js';
 import type { CheckedOptions } from '../options.js';
 import { type ClosedPart, type PartSummary, PartWriter } from './part-writer.js';
@@ -49,11 +52,19 @@ export class DatasetOutput {
     return new PartWriter(name, target, (part) => this.#writeIndex(this.#folder(split), part));
   }
 
-  /** Writes what stands beside the parts, and makes the dataset appear. */
+  /** One dataset, so that statistics of all records are its statistics. */
+  get whole(): boolean {
+    return this.#options.split === undefined;
+  }
+
+  /**
+   * Writes what stands beside the parts, and makes the dataset appear.
+   * @param statistics of the whole dataset; `'collect'` reads the parts of each split once more for its own
+   */
   async finish(
     parts: readonly (readonly PartSummary[])[],
     schema: Schema | undefined,
-    statistics: PartialStatistics | undefined,
+    statistics: PartialStatistics | 'collect' | undefined,
     signal: AbortSignal | undefined,
   ): Promise<DatasetSummary[]> {
     const summaries: DatasetSummary[] = [];
@@ -69,9 +80,7 @@ export class DatasetOutput {
           compression: this.#options.compression,
         })),
         ...(schema === undefined ? {} : { schema }),
-        ...(statistics === undefined || schema === undefined
-          ? {}
-          : { statistics: toStatisticsJson(statistics, schema) }),
+        ...(await this.#statistics(folder, list, schema, statistics, signal)),
         job: this.#job(split),
       });
       manifest = encodeManifest(made);
@@ -90,6 +99,23 @@ export class DatasetOutput {
     throwIfAborted(signal);
     await this.#commit.commit(this.#options.split === undefined ? { manifest } : {});
     return summaries;
+  }
+
+  async #statistics(
+    folder: string,
+    parts: readonly PartSummary[],
+    schema: Schema | undefined,
+    statistics: PartialStatistics | 'collect' | undefined,
+    signal: AbortSignal | undefined,
+  ): Promise<{ statistics?: StatisticsJson }> {
+    if (statistics === undefined || schema === undefined) return {};
+    if (statistics !== 'collect') return { statistics: toStatisticsJson(statistics, schema) };
+    const { fs, staging } = this.#commit;
+    const files = openFiles({ drivers: { [fs.scheme]: fs } });
+    const uris = parts.map(({ name }) => displayPath({ fs, path: joinPath(staging, `${folder}${name}`) }));
+    const some = signal === undefined ? {} : { signal };
+    const collected = await collectStatistics(uris, { files, schema, ...some });
+    return { statistics: collected.statistics };
   }
 
   #folder(split: number): string {
