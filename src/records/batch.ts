@@ -45,6 +45,23 @@ export interface Batch {
   readonly mask: Uint8Array;
 }
 
+/** A batch of its own memory, such as of one that is borrowed. */
+export function copyBatch({ size, columns, mask }: Batch): Batch {
+  const copy = (column: Column): Column => {
+    const entries = Object.entries(column).map(([key, value]) => [
+      key,
+      ArrayBuffer.isView(value) ? copyArray(value) : value,
+    ]);
+    return Object.fromEntries(entries) as Column;
+  };
+  const copied = Object.entries(columns).map(([name, column]) => [name, copy(column)] as const);
+  return { size, columns: Object.fromEntries(copied), mask: mask.slice() };
+}
+
+function copyArray(array: ArrayBufferView): unknown {
+  return (array as Uint8Array).slice();
+}
+
 export function isValid(column: Column, row: number): boolean {
   return column.validity === undefined || ((column.validity[row >> 3]! >> (row & 7)) & 1) === 1;
 }

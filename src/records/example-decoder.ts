@@ -2,16 +2,14 @@ import { ShardfeedError } from '../errors.js';
 import type { Batch } from './batch.js';
 import { ExampleLayout } from './example-layout.js';
 import { FRAME_BYTES, HEADER_BYTES } from './framing.js';
-import { type Int64As, KernelColumns } from './kernel/columns.js';
+import { KernelColumns, type ToBatchOptions } from './kernel/columns.js';
 import { Kernel } from './kernel/kernel.js';
 import type { RecordBlock } from './record-reader.js';
 import type { Schema } from './schema.js';
 
-export interface ExampleDecoderOptions {
+export interface ExampleDecoderOptions extends ToBatchOptions {
   /** Decode only these features, in this order; the others are passed over. Default: all of the schema. */
   columns?: readonly string[];
-  /** What int64 columns become, default `'number'`. */
-  int64?: Int64As;
   /** Rows of a full batch, default 1024. */
   batchSize?: number;
   /** The kernel to work in; share it with the reader of the blocks to spare a copy. */
@@ -143,10 +141,9 @@ export class ExampleDecoder {
     return added;
   }
 
-  /** The rows decoded so far as a batch of its own memory. @throws SHARDFEED_RANGE for an int64 beyond 2^53 */
+  /** The rows decoded so far as a batch (with `borrow` valid until the next `fill`). @throws SHARDFEED_RANGE for an int64 beyond 2^53 */
   take(): Batch {
-    const { int64 = 'number' } = this.#options;
-    const batch = this.#columns.toBatch(this.rows, { int64 });
+    const batch = this.#columns.toBatch(this.rows, this.#options);
     for (const row of this.#blanks) batch.mask[row] = 0;
     this.drop();
     return batch;

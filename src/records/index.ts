@@ -1,5 +1,5 @@
 export type { Batch, BytesColumn, Column, FixedColumn, Numbers, RaggedColumn } from './batch.js';
-export { isValid } from './batch.js';
+export { copyBatch, isValid } from './batch.js';
 export { type ByteSource, type DirectSource, type Gap, isGap } from './byte-source.js';
 export { crc32c, maskCrc, maskedCrc32c, unmaskCrc } from './crc32c.js';
 export { encodeExample } from './encode-example.js';
@@ -9,7 +9,7 @@ export { type EncodedRecords, ExampleEncoder } from './example-encode.js';
 export { type DecodedValue, decodeExample } from './example-object.js';
 export { inferRecordSchema } from './example-schema.js';
 export { FRAME_BYTES, HEADER_BYTES } from './framing.js';
-export { type Int64As, KernelColumns } from './kernel/columns.js';
+export { type Int64As, KernelColumns, type ToBatchOptions } from './kernel/columns.js';
 export { Kernel } from './kernel/kernel.js';
 export { type CorruptionPolicy, type Loss, LossLedger, type LossReason } from './losses.js';
 export { recordToJson, type WantsFeature } from './record-json.js';

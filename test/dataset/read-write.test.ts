@@ -7,7 +7,7 @@ import { readRecords } from '../../src/dataset/read-records.js';
 import { writeRecords } from '../../src/dataset/write-records.js';
 import { ShardfeedError } from '../../src/errors.js';
 import { memoryFileSystem, openFiles } from '../../src/files/index.js';
-import type { Batch, FixedColumn } from '../../src/records/batch.js';
+import { type Batch, copyBatch, type FixedColumn } from '../../src/records/batch.js';
 import type { Loss } from '../../src/records/losses.js';
 import { frameRecords } from '../../src/records/record-writer.js';
 import type { Schema } from '../../src/records/schema.js';
@@ -142,6 +142,19 @@ describe('readBatches', () => {
     const batches = await collect(readBatches(path, { schema }));
     expect(ids(batches)).toEqual(range(0, 50_000));
     expect(new Set(batches.map((b) => b.columns.id!.validity)).size).toBe(1);
+  });
+
+  test('reused batches say the same while they last, and can be copied', async () => {
+    const path = join(folder, 'reused');
+    await writeRecords(path, range(0, 5000).map(row));
+    const own = await collect(readBatches(path, { schema }));
+    const copies: Batch[] = [];
+    let i = 0;
+    for await (const batch of readBatches(path, { schema, reuse: true })) {
+      expect(batch).toEqual(own[i++]);
+      copies.push(copyBatch(batch));
+    }
+    expect(copies).toEqual(own);
   });
 
   test('only the columns asked for are there', async () => {

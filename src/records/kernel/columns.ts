@@ -36,6 +36,21 @@ const utf8 = new TextEncoder();
 /** How int64 columns are handed out: Float64Array, where a value beyond 2^53 is an error, or BigInt64Array. */
 export type Int64As = 'number' | 'bigint';
 
+export interface ToBatchOptions {
+  /** What int64 columns become, default `'number'`. */
+  int64?: Int64As;
+  /** Do not copy: the batch is valid until the columns are filled again. Default false. */
+  borrow?: boolean;
+  /** Makes the batch's buffer of exactly so many bytes; it need not be zeroed. Default: a new ArrayBuffer. */
+  allocate?: (bytes: number) => ArrayBuffer;
+}
+
+/** Packed columns begin at `start` of the buffer. */
+interface Packed {
+  readonly buffer: ArrayBuffer;
+  readonly start: number;
+}
+
 /** The columns of a schema in a kernel's memory, for up to `capacity` rows at a time. */
 export class KernelColumns {
   readonly kernel: Kernel;
@@ -118,10 +133,14 @@ export class KernelColumns {
     }
   }
 
-  /** Copies the first `rows` rows out. The batch shares nothing with the kernel: all its arrays are views of one buffer. */
-  toBatch(rows: number, options: { int64?: Int64As } = {}): Batch {
+  /**
+   * The first `rows` rows as a batch, all of whose arrays are views of one buffer: a copy, or with `borrow` the kernel's
+   * memory, valid until the columns are filled again.
+   * @throws SHARDFEED_RANGE for an int64 beyond 2^53 where numbers are asked for
+   */
+  toBatch(rows: number, options: ToBatchOptions = {}): Batch {
     const { kernel, address, schema } = this;
-    const { int64 = 'number' } = options;
+    const { int64 = 'number', borrow = false, allocate } = options;
     const count = schema.features.length;
     this.#packTable ??= kernel.alloc(count * PACK_BYTES);
     const needed = kernel.exports.packedBytes!(address, count, rows) >>> 0;
@@ -130,15 +149,22 @@ export class KernelColumns {
       this.#packed = kernel.alloc(this.#packBytes);
     }
     const table = this.#packTable;
+    const from = this.#packed;
     const doubles = int64 === 'number' ? 1 : 0;
-    const bytes = kernel.exports.packColumns!(address, count, rows, doubles, this.#packed, table) >>> 0;
+    const bytes = kernel.exports.packColumns!(address, count, rows, doubles, from, table) >>> 0;
     const { buffer } = kernel.memory;
+    let packed = { buffer, start: from };
+    if (!borrow) {
+      const own = allocate === undefined ? buffer.slice(from, from + bytes) : allocate(bytes);
+      if (allocate !== undefined) new Uint8Array(own).set(new Uint8Array(buffer, from, bytes));
+      packed = { buffer: own, start: 0 };
+    }
     const words = new Uint32Array(buffer, table, (count * PACK_BYTES) / 4);
-    const packed = buffer.slice(this.#packed, this.#packed + bytes);
-    const columns = schema.features.map(({ name }, i): [string, Column] => {
-      return [name, this.#toColumn(i, rows, packed, words, int64)];
-    });
-    return { size: rows, columns: Object.fromEntries(columns), mask: new Uint8Array(rows).fill(1) };
+    const columns: Record<string, Column> = {};
+    for (let i = 0; i < count; i++) {
+      columns[schema.features[i]!.name] = this.#toColumn(i, rows, packed, words, int64);
+    }
+    return { size: rows, columns, mask: new Uint8Array(rows).fill(1) };
   }
 
   /** Copies a batch of this schema in, replacing what is there; `batch.size` must be at most `capacity`. */
@@ -219,17 +245,18 @@ export class KernelColumns {
   }
 
   /** One column of a packed batch; `words` is the table of assembly/columns-pack.ts. */
-  #toColumn(i: number, rows: number, packed: ArrayBuffer, words: Uint32Array, int64: Int64As): Column {
+  #toColumn(i: number, rows: number, packed: Packed, words: Uint32Array, int64: Int64As): Column {
     const { kind, shape } = this.schema.features[i]!;
+    const { buffer, start } = packed;
     const entry = (i * PACK_BYTES) / 4;
-    const at = words[entry]!;
+    const at = start + words[entry]!;
     const count = words[entry + 1]!;
     const bits = words[entry + 5]!;
-    const validity = bits === NONE ? undefined : new Uint8Array(packed, bits, (rows + 7) >> 3);
-    const ragged = shape === 'ragged' ? new Int32Array(packed, words[entry + 4]!, rows + 1) : undefined;
+    const validity = bits === NONE ? undefined : new Uint8Array(buffer, start + bits, (rows + 7) >> 3);
+    const ragged = shape === 'ragged' ? new Int32Array(buffer, start + words[entry + 4]!, rows + 1) : undefined;
     if (kind === 'bytes') {
-      const data = new Uint8Array(packed, at, count);
-      const offsets = new Int32Array(packed, words[entry + 2]!, words[entry + 3]! + 1);
+      const data = new Uint8Array(buffer, at, count);
+      const offsets = new Int32Array(buffer, start + words[entry + 2]!, words[entry + 3]! + 1);
       const column: BytesColumn = { layout: 'bytes', data, offsets, shape };
       const full = ragged === undefined ? column : { ...column, rowOffsets: ragged };
       return validity === undefined ? full : { ...full, validity };
@@ -237,10 +264,10 @@ export class KernelColumns {
     if (words[entry + 6] !== NONE) throw this.#unsafe(i, words[entry + 6]!);
     const values =
       kind === 'float'
-        ? new Float32Array(packed, at, count)
+        ? new Float32Array(buffer, at, count)
         : int64 === 'bigint'
-          ? new BigInt64Array(packed, at, count)
-          : new Float64Array(packed, at, count);
+          ? new BigInt64Array(buffer, at, count)
+          : new Float64Array(buffer, at, count);
     const column: Column =
       shape === 'ragged' ? { layout: 'ragged', values, offsets: ragged! } : { layout: 'fixed', values, shape };
     return validity === undefined ? column : { ...column, validity };
