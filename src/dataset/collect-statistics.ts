@@ -1,4 +1,4 @@
-import type { WithFiles } from '../files/index.js';
+import type { CallOptions, WithFiles } from '../files/index.js';
 import {
   type CorruptionPolicy,
   ExampleDecoder,
@@ -11,10 +11,10 @@ import {
   type Schema,
 } from '../records/index.js';
 import { C } from '../records/kernel/columns.js';
+import { displayPath } from './display-path.js';
 import { flatBlocks } from './flat-blocks.js';
 import { leaveOut } from './read-batches.js';
-import { displayPath, readFileBlocks } from './read-records.js';
-import { type DatasetPart, resolveDataset } from './resolve.js';
+import { type PartToRead, readPartBlocks, resolveForReading } from './read-records.js';
 import { sampleRecords } from './sample-records.js';
 import { type PartialStatistics, StatisticsCollector, type StatisticsJson, toStatisticsJson } from './statistics.js';
 
@@ -48,30 +48,31 @@ export async function collectStatistics(
   source: string | readonly string[],
   options: CollectOptions = {},
 ): Promise<CollectedStatistics> {
-  const { recompute = false, signal } = options;
+  const { recompute = false, policy = 'error', onLoss, signal } = options;
   const call = signal === undefined ? {} : { signal };
-  const { parts, manifest } = await resolveDataset(source, options);
+  const ledger = new LossLedger(policy, onLoss);
+  const { parts, manifest } = await resolveForReading(source, ledger, options);
   const listed = manifest?.statistics;
   if (!recompute && options.schema === undefined && listed !== undefined && manifest?.schema !== undefined) {
     return { statistics: listed, schema: manifest.schema, from: 'manifest' };
   }
   const known = options.schema ?? manifest?.schema;
-  const sample = known === undefined ? await sampleRecords(parts, call) : [];
+  const there = parts.filter(({ absent }) => absent !== true);
+  const sample = known === undefined ? await sampleRecords(there, call) : [];
   const sequences = sample.some(hasFeatureLists);
   const schema = known ?? inferRecordSchema(sequences ? sample.map(flattenSequence) : sample);
-  const partial = await collect(parts, schema, sequences, options);
+  const partial = await collect(parts, schema, sequences, ledger, call);
   return { statistics: toStatisticsJson(partial, schema), schema, from: 'records' };
 }
 
 async function collect(
-  parts: readonly DatasetPart[],
+  parts: readonly PartToRead[],
   schema: Schema,
   sequences: boolean,
-  { policy = 'error', onLoss, signal }: CollectOptions,
+  ledger: LossLedger,
+  call: CallOptions,
 ): Promise<PartialStatistics> {
-  const call = signal === undefined ? {} : { signal };
   const memory = new ReaderMemory();
-  const ledger = new LossLedger(policy, onLoss);
   const decoder = new ExampleDecoder(schema, {
     kernel: memory.kernel,
     batchSize: BATCH_ROWS,
@@ -89,7 +90,7 @@ async function collect(
   };
   for (const part of parts) {
     decoder.path = displayPath(part);
-    const blocks = readFileBlocks(part, { ...call, policy: ledger, memory });
+    const blocks = readPartBlocks(part, { ...call, policy: ledger, memory });
     for await (const block of sequences ? flatBlocks(blocks) : blocks) {
       decoder.load(block);
       while (decoder.fill()) take();

@@ -1,6 +1,6 @@
 import type { CallOptions, WithFiles } from '../files/index.js';
+import { displayPath } from './display-path.js';
 import { readIndexHeader } from './part-index.js';
-import { displayPath } from './read-records.js';
 import { type Dataset, type DatasetPart, resolveDataset } from './resolve.js';
 import { scanPart } from './scan-part.js';
 

@@ -1,8 +1,8 @@
 import { ShardfeedError } from '../errors.js';
 import type { CallOptions, Location, WithFiles } from '../files/index.js';
+import { displayPath } from './display-path.js';
 import { fingerprintOf } from './fingerprint.js';
 import { writeIndex } from './part-index.js';
-import { displayPath } from './read-records.js';
 import { RecordIndex } from './record-index.js';
 import { resolveDataset } from './resolve.js';
 import { type PartScan, scanPart } from './scan-part.js';

@@ -1,5 +1,6 @@
 export { type CollectedStatistics, type CollectOptions, collectStatistics } from './collect-statistics.js';
 export { type CountOptions, countRecords, type PartCount, type RecordCount } from './count-records.js';
+export { displayPath } from './display-path.js';
 export { type FingerprintPart, fingerprintOf } from './fingerprint.js';
 export { type IndexedDataset, type IndexedPart, type IndexOptions, indexDataset, scanIndex } from './index-dataset.js';
 export {
@@ -14,7 +15,7 @@ export {
 export { PartDigest } from './part-digest.js';
 export { readIndex } from './part-index.js';
 export { type ReadBatchesOptions, readBatches } from './read-batches.js';
-export { displayPath, type ReadRecordsOptions, readFileBlocks, readRecords } from './read-records.js';
+export { type ReadRecordsOptions, readFileBlocks, readRecords } from './read-records.js';
 export { readWhole } from './read-whole.js';
 export {
   decodeIndex,

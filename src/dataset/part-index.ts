@@ -1,6 +1,6 @@
 import { isShardfeedError } from '../errors.js';
 import type { CallOptions, Location } from '../files/index.js';
-import { displayPath } from './read-records.js';
+import { displayPath } from './display-path.js';
 import { readWhole } from './read-whole.js';
 import {
   checkIndex,
@@ -45,6 +45,26 @@ export async function readIndex(
   if (bytes === undefined) return undefined;
   const index = decodeIndex(bytes, displayPath(location));
   if (check) checkIndex(index, { bytes: part.bytes, digest: part.listed?.digest }, displayPath(location));
+  return index;
+}
+
+/**
+ * What a reader wants of a part's index. A strict one only has it checked, as it reads nothing of a file that has
+ * another size; one that passes over damage gets all of it, also where the file was cut, if the manifest vouches for it.
+ * @throws SHARDFEED_STALE where it belongs to other bytes, SHARDFEED_MANIFEST where it is damaged
+ */
+export async function indexForReading(
+  part: DatasetPart,
+  options: CallOptions & { strict: boolean },
+): Promise<RecordIndex | undefined> {
+  const { strict, ...call } = options;
+  if (strict) {
+    await readIndexHeader(part, call);
+    return undefined;
+  }
+  const index = await readIndex(part, { ...call, check: false });
+  if (index === undefined || index.digest === part.listed?.digest) return index;
+  checkIndex(index, { bytes: part.bytes, digest: part.listed?.digest }, displayPath(indexLocation(part)));
   return index;
 }
 

@@ -1,5 +1,4 @@
 import type { ShardfeedError } from '../errors.js';
-import { expandGlob } from '../files/index.js';
 import {
   type Batch,
   ExampleDecoder,
@@ -8,13 +7,14 @@ import {
   ReaderMemory,
   type Schema,
 } from '../records/index.js';
-import { displayPath, type ReadRecordsOptions, readFileBlocks } from './read-records.js';
+import { displayPath } from './display-path.js';
+import { type ReadRecordsOptions, readPartBlocks, resolveForReading } from './read-records.js';
 import { sampleSchema } from './sample-records.js';
 
 export interface ReadBatchesOptions
   extends ReadRecordsOptions,
     Pick<ExampleDecoderOptions, 'columns' | 'int64' | 'batchSize'> {
-  /** What the records hold. Default: told from the first records, with every feature nullable. */
+  /** What the records hold. Default: the manifest's, else told from the first records, with every feature nullable. */
   schema?: Schema;
   /**
    * Batches are borrowed: each is valid only until the next one is asked for, then its memory is used again. Spares
@@ -35,10 +35,11 @@ export async function* readBatches(
   options: ReadBatchesOptions = {},
 ): AsyncGenerator<Batch> {
   const { columns, int64, batchSize, onLoss, reuse = false } = options;
-  const files = await expandGlob(source, options);
-  const schema = options.schema ?? (await sampleSchema(files, options));
   const memory = new ReaderMemory();
   const ledger = new LossLedger(options.policy ?? 'error', onLoss);
+  const { parts, manifest } = await resolveForReading(source, ledger, options);
+  const there = parts.filter(({ absent }) => absent !== true);
+  const schema = options.schema ?? manifest?.schema ?? (await sampleSchema(there, options));
   const decoder = new ExampleDecoder(schema, {
     kernel: memory.kernel,
     borrow: reuse,
@@ -48,10 +49,10 @@ export async function* readBatches(
     ...(batchSize === undefined ? {} : { batchSize }),
     ...(ledger.strict ? {} : { onMalformed: (error, bytes) => leaveOut(ledger, error, bytes) }),
   });
-  for (const file of files) {
-    decoder.path = displayPath(file);
+  for (const part of parts) {
+    decoder.path = displayPath(part);
     let next = 0;
-    for await (const block of readFileBlocks(file, { ...options, policy: ledger, memory })) {
+    for await (const block of readPartBlocks(part, { ...options, policy: ledger, memory })) {
       const { firstRecord, count } = block;
       decoder.load(block);
       for (let lost = firstRecord - next; lost > 0; ) {

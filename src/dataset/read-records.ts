@@ -1,4 +1,13 @@
-import { type Codec, expandGlob, type Location, openSource, type WithFiles } from '../files/index.js';
+import { ShardfeedError } from '../errors.js';
+import {
+  type CallOptions,
+  type Codec,
+  compareBytes,
+  joinPath,
+  type Location,
+  openSource,
+  type WithFiles,
+} from '../files/index.js';
 import {
   type ByteSource,
   type CorruptionPolicy,
@@ -8,6 +17,10 @@ import {
   readBlocks,
 } from '../records/index.js';
 import { openDirect } from './direct-file.js';
+import { displayPath } from './display-path.js';
+import type { Manifest } from './manifest.js';
+import { indexForReading } from './part-index.js';
+import { type DatasetPart, resolveDataset } from './resolve.js';
 
 export interface ReadRecordsOptions
   extends WithFiles,
@@ -43,24 +56,88 @@ async function* blocksOf(
     return;
   }
   const policy = new LossLedger(options.policy ?? 'error', options.onLoss);
-  for (const file of await expandGlob(source, options)) yield* readFileBlocks(file, { ...options, policy });
+  const { parts } = await resolveForReading(source, policy, options);
+  for (const part of parts) yield* readPartBlocks(part, { ...options, policy });
 }
 
-export interface ReadFileOptions extends Omit<ReadBlocksOptions, 'path'> {
+/** A part to read, or one that its manifest lists and that is not there. */
+export type PartToRead = DatasetPart & { readonly absent?: boolean };
+
+/**
+ * The parts to read, in order. A dataset that differs from its manifest is an error, unless losses are passed over: then
+ * what is not there comes as absent.
+ * @throws SHARDFEED_NOT_FOUND, SHARDFEED_STALE, SHARDFEED_MANIFEST
+ */
+export async function resolveForReading(
+  source: string | readonly string[],
+  ledger: LossLedger,
+  options: WithFiles & CallOptions,
+): Promise<{ parts: readonly PartToRead[]; manifest: Manifest | undefined }> {
+  const { parts, absent, folder, manifest } = await resolveDataset(source, { ...options, lenient: !ledger.strict });
+  if (absent.length === 0) return { parts, manifest };
+  const holes = absent.map((listed) => ({
+    fs: folder!.fs,
+    path: joinPath(folder!.path, listed.path),
+    name: listed.path,
+    bytes: 0,
+    listed,
+    absent: true,
+  }));
+  return { parts: [...parts, ...holes].sort((a, b) => compareBytes(a.name, b.name)), manifest };
+}
+
+/**
+ * {@link readFileBlocks} of a part that may not have fewer records than its manifest lists, if there is one. Where it has, a
+ * last empty block says with `firstRecord` how many there should be.
+ */
+export async function* readPartBlocks(
+  part: PartToRead,
+  options: Omit<ReadFileOptions, 'policy'> & { policy: LossLedger },
+): AsyncGenerator<RecordBlock> {
+  const { policy } = options;
+  let record = 0;
+  let offset = 0;
+  if (part.absent !== true) {
+    for await (const block of readFileBlocks(part, options)) {
+      record = block.firstRecord + block.count;
+      offset = block.firstOffset + block.bytes.length;
+      yield block;
+    }
+  }
+  const count = (part.listed?.records ?? 0) - record;
+  if (count <= 0) return;
+  const path = displayPath(part);
+  if (policy.strict) {
+    const what = `${path} ends after ${record} records, the manifest lists ${part.listed!.records}`;
+    throw new ShardfeedError('SHARDFEED_TRUNCATED', what, { path, offset, record });
+  }
+  policy.report({ path, reason: 'truncated', offset, end: offset, record, count, atLeast: false });
+  const none = new Uint32Array(0);
+  const nothing = { bytes: new Uint8Array(0), count: 0, offsets: none, lengths: none, crcs: none };
+  yield { ...nothing, firstRecord: record + count, firstOffset: offset };
+}
+
+export interface ReadFileOptions extends Omit<ReadBlocksOptions, 'path' | 'index'> {
   codec?: Codec | 'auto';
 }
 
-/** The records of one file in blocks; see `readBlocks`. Errors and losses name it. */
-export async function* readFileBlocks(file: Location, options: ReadFileOptions = {}): AsyncGenerator<RecordBlock> {
+/**
+ * The records of one file in blocks; see `readBlocks`. Errors and losses name it. An index beside it makes losses exact and a
+ * file that was cut known.
+ * @throws what `readBlocks` throws; SHARDFEED_STALE, SHARDFEED_MANIFEST for an index that does not belong to the file
+ */
+export async function* readFileBlocks(
+  file: Location | DatasetPart,
+  options: ReadFileOptions = {},
+): AsyncGenerator<RecordBlock> {
   const { codec = 'auto', signal, policy = 'error' } = options;
   const strict = policy instanceof LossLedger ? policy.strict : policy === 'error';
   const call = signal === undefined ? {} : { signal };
+  const part = 'bytes' in file ? file : { ...file, name: '', bytes: (await file.fs.stat(file.path, call)).size };
+  const index = await indexForReading(part, { strict, ...call });
+  const members = index?.memberTable;
   const opened = await openDirect(file, { codec, ...call });
-  const source = opened.direct ?? openSource(file, { codec: opened.codec, damage: strict ? 'error' : 'gap', ...call });
-  yield* readBlocks(source, { ...options, path: displayPath(file) });
-}
-
-/** How errors and losses name a file. */
-export function displayPath({ fs, path }: Location): string {
-  return fs.scheme === 'file' ? path : `${fs.scheme}://${path}`;
+  const damage = { damage: strict ? 'error' : 'gap', ...(members === undefined ? {} : { members }) } as const;
+  const source = opened.direct ?? openSource(file, { codec: opened.codec, ...damage, ...call });
+  yield* readBlocks(source, { ...options, path: displayPath(file), ...(index === undefined ? {} : { index }) });
 }

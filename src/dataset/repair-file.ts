@@ -11,9 +11,9 @@ import {
   type WithFiles,
 } from '../files/index.js';
 import { frameRecords, type Loss, type RecordBlock, readBlocks } from '../records/index.js';
+import { displayPath } from './display-path.js';
 import { PartDigest } from './part-digest.js';
 import { readIndex } from './part-index.js';
-import { displayPath } from './read-records.js';
 import { readWhole } from './read-whole.js';
 import { indexLocation, type RecordIndex } from './record-index.js';
 import { writeWhole } from './write-records.js';

@@ -10,9 +10,9 @@ import {
   openSource,
 } from '../files/index.js';
 import { FRAME_BYTES, isGap } from '../records/index.js';
+import { displayPath } from './display-path.js';
 import { HeaderWalk } from './header-walk.js';
 import { PartDigest } from './part-digest.js';
-import { displayPath } from './read-records.js';
 import { readWhole } from './read-whole.js';
 import type { IndexInput } from './record-index.js';
 

@@ -9,6 +9,7 @@ import {
   type WithFiles,
 } from '../files/index.js';
 import { frameChunks } from '../records/index.js';
+import { indexLocation } from './record-index.js';
 
 export interface WriteRecordsOptions extends WithFiles {
   /** Compress the whole file, default `'none'`. */
@@ -44,13 +45,16 @@ export async function writeRecords(
     }
   }
   const target = resolveUri(uri, options);
-  const bytes = await writeWhole(target, { overwrite, ...(signal === undefined ? {} : { signal }) }, async (file) => {
+  const call = signal === undefined ? {} : { signal };
+  const bytes = await writeWhole(target, { overwrite, ...call }, async (file) => {
     const writer = compressWriter(file, codec, level === undefined ? {} : { level });
     for await (const chunk of frameChunks(counted())) {
       throwIfAborted(signal, target.path);
       await writer.write(chunk);
     }
     await writer.close();
+    // The index of the file that is replaced now would be refused beside the new one.
+    if (overwrite) await target.fs.delete(indexLocation(target).path, call);
     return writer.storedBytes;
   });
   return { records: count, bytes };
