@@ -6,11 +6,11 @@ import {
   expandGlob,
   type FileStat,
   type FileSystem,
+  findPath,
   isHidden,
   joinPath,
   type Location,
   parentPath,
-  recover,
   resolveUri,
   type WithFiles,
 } from '../files/index.js';
@@ -57,7 +57,6 @@ export async function resolveDataset(
   options: ResolveOptions = {},
 ): Promise<Dataset> {
   const uris = typeof source === 'string' ? [source] : source;
-  for (const uri of uris) await recoverStopped(resolveUri(uri, options), options);
   const folder = uris.length === 1 ? await folderOf(uris[0]!, options) : undefined;
   const look = folder !== undefined && options.manifest !== false;
   const manifest = look ? await readManifest(folder, callOf(options)) : undefined;
@@ -78,27 +77,8 @@ function callOf({ signal }: CallOptions): CallOptions {
 
 async function folderOf(uri: string, options: ResolveOptions): Promise<Location | undefined> {
   const location = resolveUri(uri, options);
-  const stat = await statIfThere(location, options);
+  const stat = await findPath(location.fs, location.path, callOf(options));
   return stat?.type === 'folder' ? location : undefined;
-}
-
-/** A job that was stopped while it replaced a dataset may have left it without its name. */
-async function recoverStopped(location: Location, options: CallOptions): Promise<void> {
-  if ((await statIfThere(location, options)) !== undefined) return;
-  try {
-    await recover(location);
-  } catch (error) {
-    if (!isShardfeedError(error, 'SHARDFEED_NOT_FOUND')) throw error;
-  }
-}
-
-async function statIfThere({ fs, path }: Location, options: CallOptions): Promise<FileStat | undefined> {
-  try {
-    return await fs.stat(path, callOf(options));
-  } catch (error) {
-    if (isShardfeedError(error, 'SHARDFEED_NOT_FOUND')) return undefined;
-    throw error;
-  }
 }
 
 async function toPart({ fs, path }: Location, folder: string, options: CallOptions): Promise<DatasetPart> {

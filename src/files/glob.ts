@@ -2,8 +2,10 @@ import { lstat, type Stats, stat } from 'node:fs';
 import type { Options } from 'fast-glob';
 import { isShardfeedError, ShardfeedError, throwIfAborted } from '../errors.js';
 import type { CallOptions, FileStat, FileSystem } from './file-system.js';
+import { findPath } from './find-path.js';
 import { localError } from './local/errors.js';
 import { baseName, compareBytes, isHidden, joinPath } from './paths.js';
+import { statIfThere } from './stat-if-there.js';
 
 const SPECIAL = /[*?[\]{}()!+@\\]/;
 
@@ -22,7 +24,7 @@ export async function expandPattern(
   const files = new Set<string>();
   let folders = 0;
   for (const found of matches) {
-    const stat = await statIfThere(fs, found, options);
+    const stat = await findPath(fs, found, options);
     if (stat?.type === 'file') files.add(stat.path);
     if (stat?.type !== 'folder') continue;
     folders++;
@@ -47,7 +49,7 @@ async function splitPattern(fs: FileSystem, path: string, options: CallOptions) 
 }
 
 async function match(fs: FileSystem, base: string, pattern: string, options: CallOptions): Promise<string[]> {
-  if ((await statIfThere(fs, base, options))?.type !== 'folder') return [];
+  if ((await findPath(fs, base, options))?.type !== 'folder') return [];
   const settings: Options = {
     cwd: base,
     onlyFiles: false,
@@ -123,15 +125,6 @@ async function visibleFiles(fs: FileSystem, folder: string, options: CallOptions
     if (stat.type === 'file' && !isHidden(baseName(stat.path))) files.push(stat.path);
   }
   return files;
-}
-
-async function statIfThere(fs: FileSystem, path: string, options: CallOptions): Promise<FileStat | undefined> {
-  try {
-    return await fs.stat(path, options);
-  } catch (error) {
-    if (isShardfeedError(error, 'SHARDFEED_NOT_FOUND')) return undefined;
-    throw error;
-  }
 }
 
 function notFound(uri: string, pattern: string, foldersFound: boolean): ShardfeedError {

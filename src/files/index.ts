@@ -33,8 +33,10 @@ export {
   resolveUri,
   type WithFiles,
 } from './files.js';
+export { findPath } from './find-path.js';
 export { alignGzipMember, gzipMember } from './gzip-member.js';
 export { localFileSystem } from './local/local-file-system.js';
 export { type MemoryOptions, memoryFileSystem } from './memory/memory-file-system.js';
 export { type OpenSourceOptions, openSource } from './open-source.js';
 export { baseName, compareBytes, isHidden, joinPath, normalizePath, parentPath } from './paths.js';
+export { statIfThere } from './stat-if-there.js';

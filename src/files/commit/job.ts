@@ -3,11 +3,12 @@ import { isShardfeedError, ShardfeedError, throwIfAborted } from '../../errors.j
 import type { CallOptions, FileSystem } from '../file-system.js';
 import type { Location } from '../files.js';
 import { joinPath, normalizePath, parentPath } from '../paths.js';
+import { statIfThere } from '../stat-if-there.js';
 import { checkJobId, DATA, HEARTBEAT_FILE, JOB_FILE, jobFolder, oldPath, READY_FILE } from './names.js';
 import { newJobId } from './owner.js';
 import { cleanUp, recover } from './recover.js';
 import { checkReplaceable, type TargetKind } from './replaceable.js';
-import { deleteJob, findSiblings, isExpired, statIfThere, TIMING, type Timing } from './siblings.js';
+import { deleteJob, findSiblings, isExpired, TIMING, type Timing } from './siblings.js';
 
 export interface JobOptions {
   /** Replace what is there. Default false. */

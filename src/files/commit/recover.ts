@@ -2,8 +2,9 @@ import { isShardfeedError } from '../../errors.js';
 import type { FileSystem } from '../file-system.js';
 import type { Location } from '../files.js';
 import { joinPath, normalizePath } from '../paths.js';
+import { statIfThere } from '../stat-if-there.js';
 import { DATA } from './names.js';
-import { deleteJob, findSiblings, isExpired, type Job, type Siblings, statIfThere, type Timing } from './siblings.js';
+import { deleteJob, findSiblings, isExpired, type Job, type Siblings, type Timing } from './siblings.js';
 
 /**
  * - `absent`: there is no such dataset or file.

@@ -2,7 +2,7 @@ import { isShardfeedError, ShardfeedError } from '../../errors.js';
 import { contentOfName, splitCodec } from '../compression/codec.js';
 import type { FileSystem } from '../file-system.js';
 import { baseName, isHidden } from '../paths.js';
-import { statIfThere } from './siblings.js';
+import { statIfThere } from '../stat-if-there.js';
 
 export type TargetKind = 'file' | 'folder';
 

@@ -1,6 +1,7 @@
 import { isShardfeedError } from '../../errors.js';
 import type { FileStat, FileSystem } from '../file-system.js';
 import { baseName, joinPath, parentPath } from '../paths.js';
+import { statIfThere } from '../stat-if-there.js';
 import { DATA, HEARTBEAT_FILE, JOB_FILE, parseSibling, READY_FILE } from './names.js';
 import { isGone, type Owner, ownerOf } from './owner.js';
 
@@ -51,7 +52,9 @@ export async function findSiblings(fs: FileSystem, target: string): Promise<Sibl
       else if (sibling?.kind === 'job' && found.type === 'folder') jobs.push(await lookAt(fs, sibling.jobId, found));
     }
   } catch (error) {
-    if (!isShardfeedError(error, 'SHARDFEED_NOT_FOUND')) throw error;
+    // Who may not look finds nothing to mend.
+    const none = isShardfeedError(error, 'SHARDFEED_NOT_FOUND') || isShardfeedError(error, 'SHARDFEED_PERMISSION');
+    if (!none) throw error;
   }
   return { jobs, olds: olds.sort((a, b) => b.mtimeMs - a.mtimeMs) };
 }
@@ -75,15 +78,6 @@ async function lookAt(fs: FileSystem, jobId: string, { path, mtimeMs }: FileStat
 export function isExpired(job: Job, nowMs: number, timing: Timing): boolean {
   if (nowMs - job.seenMs > timing.expiryMs) return true;
   return job.owner !== undefined && timing.isGone(job.owner);
-}
-
-export async function statIfThere(fs: FileSystem, path: string): Promise<FileStat | undefined> {
-  try {
-    return await fs.stat(path);
-  } catch (error) {
-    if (isShardfeedError(error, 'SHARDFEED_NOT_FOUND')) return undefined;
-    throw error;
-  }
 }
 
 /** Deletes a job's folder, its job file first: a folder that has the file is not being deleted. */

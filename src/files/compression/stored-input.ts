@@ -47,7 +47,7 @@ export class StoredInput {
   unread(chunk: Uint8Array, count: number): void {
     if (count === 0) return;
     const bytes = chunk.subarray(chunk.length - count);
-    this.#head = this.#head.length === 0 ? bytes : concat(bytes, this.#head);
+    this.#head = this.#head.length === 0 ? bytes : Buffer.concat([bytes, this.#head]);
     this.#offset -= count;
   }
 
@@ -78,15 +78,8 @@ export class StoredInput {
       if (this.#exhausted) return false;
       const item = await this.#chunks.next();
       if (item.done) this.#exhausted = true;
-      else this.#head = this.#head.length === 0 ? item.value : concat(this.#head, item.value);
+      else this.#head = this.#head.length === 0 ? item.value : Buffer.concat([this.#head, item.value]);
     }
     return true;
   }
-}
-
-function concat(a: Uint8Array, b: Uint8Array): Uint8Array {
-  const whole = new Uint8Array(a.length + b.length);
-  whole.set(a);
-  whole.set(b, a.length);
-  return whole;
 }

@@ -41,7 +41,7 @@ export class Bench {
   }
 
   async read(path: string, options?: ReadOptions): Promise<Uint8Array> {
-    return concat(await collect(this.fs.read(path, options)));
+    return Buffer.concat(await collect(this.fs.read(path, options)));
   }
 
   async text(path: string, options?: ReadOptions): Promise<string> {
@@ -97,16 +97,6 @@ export async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
   const all: T[] = [];
   for await (const item of items) all.push(item);
   return all;
-}
-
-export function concat(chunks: readonly Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(chunks.reduce((n, chunk) => n + chunk.length, 0));
-  let at = 0;
-  for (const chunk of chunks) {
-    whole.set(chunk, at);
-    at += chunk.length;
-  }
-  return whole;
 }
 
 export function bytesOf(content: string | Uint8Array): Uint8Array {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type FileSystem, localFileSystem, memoryFileSystem, recover } from '../../../src/files/index.js';
+import { type FileSystem, localFileSystem, memoryFileSystem, openFiles, recover } from '../../../src/files/index.js';
 import { Crash, dying, hooked } from '../faulty.js';
 import { scratchFolder } from '../scratch.js';
 import { ALONE, commitVersion, namesIn, REGARDLESS, versionAt } from './datasets.js';
@@ -108,6 +108,24 @@ test('death of the one who mends', async () => {
     await commitVersion(fs, path, 'last', { overwrite: true }, ALONE);
     expect(await namesIn(fs, '/x')).toEqual(['data']);
     await fs.delete('/x');
+  }
+});
+
+test('readers find what a stopped overwrite left without its name', async () => {
+  const memory = memoryFileSystem();
+  const files = openFiles({ drivers: { memory } });
+  for (const uri of [
+    'memory:///x/data',
+    'memory:///x/data/part-*',
+    'memory:///x/data/part-r-00000',
+    'memory:///x/da*',
+  ]) {
+    await commitVersion(memory, '/x/_old-data-J1', 'old');
+    const reading = files.expand(uri).then((found) => found.map(({ path }) => path));
+    // A pattern for the dataset itself cannot know its name.
+    if (uri.endsWith('da*')) await expect(reading).rejects.toMatchObject({ code: 'SHARDFEED_NOT_FOUND' });
+    else expect((await reading)[0]).toBe('/x/data/part-r-00000');
+    await memory.delete('/x');
   }
 });
 
