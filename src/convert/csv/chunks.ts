@@ -45,14 +45,15 @@ const WINDOW = 1 << 17;
  */
 export async function* csvChunks(
   source: AsyncIterable<Uint8Array>,
-  options: CsvScanOptions = {},
+  options: CsvScanOptions & { allocate?: (bytes: number) => Uint8Array<ArrayBuffer> } = {},
 ): AsyncGenerator<CsvChunk> {
+  const { allocate = (bytes: number) => new Uint8Array(bytes) } = options;
   let kept: Uint8Array[] = [];
   for await (const item of scan(source, options)) {
     if (item instanceof Uint8Array) {
       kept.push(item);
     } else {
-      const bytes = new Uint8Array(item.length);
+      const bytes = allocate(item.length);
       let at = 0;
       for (const piece of kept) {
         bytes.set(piece, at);

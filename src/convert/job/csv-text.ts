@@ -12,6 +12,7 @@ import {
 import type { RowPlan } from '../csv/row-reader.js';
 import { CHUNK_BYTES } from '../options.js';
 import type { CsvFile } from './csv-files.js';
+import { bytesIn } from './records-run.js';
 import { passingChunks, readRange } from './source.js';
 import type { SpareBuffers } from './spare-buffers.js';
 
@@ -61,7 +62,10 @@ export class CsvText {
     if (this.#spans === undefined) {
       const spans: FileSpan[] = [];
       const read = (file: CsvFile, call: CallOptions) => file.fs.read(file.path, { ...call, start: file.dataOffset });
-      for await (const chunk of this.#cut(csvChunks, read)) {
+      const allocate = (length: number) => bytesIn(spare?.take(length), length);
+      const cut = (source: AsyncIterable<Uint8Array>, options: CsvScanOptions) =>
+        csvChunks(source, { ...options, allocate });
+      for await (const chunk of this.#cut(cut, read)) {
         const { bytes: _, ...span } = chunk;
         spans.push(span);
         yield chunk;

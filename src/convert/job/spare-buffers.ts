@@ -1,4 +1,4 @@
-const MOST = 16;
+const MOST = 12;
 
 /**
  * Buffers that have done their duty and can serve again: allocating, zeroing and collecting megabytes for every piece
@@ -21,6 +21,6 @@ export class SpareBuffers {
   give(buffer: ArrayBuffer): void {
     if (buffer.byteLength === 0) return;
     this.#buffers.push(buffer);
-    if (this.#buffers.length > MOST) this.#buffers.shift();
+    if (this.#buffers.length > MOST) this.#buffers.shift(); // the one that fitted nowhere for the longest time
   }
 }
