@@ -127,6 +127,7 @@ function namesOf(text: Uint8Array, row: RawRow, quote: string | null, context: C
     }
     return cell.quoted && quote !== null ? name.replaceAll(quote + quote, quote) : name;
   });
+  const seen = new Map<string, number>();
   names.forEach((name, i) => {
     if (name === '')
       throw wrong(`column ${i + 1} of the header has no name; the columns are ${listed(names)}`, context);
@@ -134,10 +135,11 @@ function namesOf(text: Uint8Array, row: RawRow, quote: string | null, context: C
       const hint = 'are lines ended by it? Then give recordDelimiter "\\r"';
       throw wrong(`the header holds a carriage return: ${hint}`, context);
     }
-    const twin = names.indexOf(name);
-    if (twin !== i) {
+    const twin = seen.get(name);
+    if (twin !== undefined) {
       throw wrong(`columns ${twin + 1} and ${i + 1} are both named ${JSON.stringify(name)}`, context, { column: name });
     }
+    seen.set(name, i);
   });
   return names;
 }

@@ -1,6 +1,6 @@
 import { estimateDistinct, mergeDistinct } from '../../records/distinct.js';
 import type { Feature, FeatureKind, Schema } from '../../records/schema.js';
-import type { CsvOptions } from './options.js';
+import { type CsvOptions, own } from './options.js';
 
 /** Classes of cells, as assembly/csv-number.ts numbers them. */
 export const CLASS = { INT: 0, BOOL: 1, FLOAT: 2, BIG: 3, TEXT: 4 } as const;
@@ -123,9 +123,9 @@ export function concludeInference(state: InferenceState, options: InferenceOptio
 }
 
 function report(column: ColumnInference, rows: number, options: InferenceOptions): ColumnReport {
-  const name = options.rename?.[column.name] ?? column.name;
+  const name = own(options.rename, column.name) ?? column.name;
   const decision = decide(column, rows);
-  const given = options.kinds?.[name];
+  const given = own(options.kinds, name);
   const kind = given ?? decision.kind;
   const why = given !== undefined && given !== decision.kind ? { reason: 'given' } : decision.why;
   return {

@@ -48,7 +48,8 @@ export class CsvParser {
 function putPlan(reader: RowReader, plan: CsvPlan, columns: KernelColumns): void {
   const { schema, cells, separators } = plan;
   const { kernel } = reader;
-  const absent = schema.features.map((_, i) => i).filter((i) => !cells.includes(i));
+  const filled = new Set(cells);
+  const absent = schema.features.map((_, i) => i).filter((i) => !filled.has(i));
   const columnOf = (i: number): number => columns.address + i * COLUMN_BYTES;
   cells.forEach((feature, i) => {
     if (feature < 0) return;

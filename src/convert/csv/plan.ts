@@ -1,6 +1,6 @@
 import { ShardfeedError } from '../../errors.js';
 import { type Feature, type Schema, widthOf } from '../../records/schema.js';
-import { type CheckedCsvOptions, type CsvOptions, checkCsvOptions, needsCsvParse } from './options.js';
+import { type CheckedCsvOptions, type CsvOptions, checkCsvOptions, needsCsvParse, own } from './options.js';
 
 /** How the byte path reads text: single ASCII characters. */
 export interface ByteDialect {
@@ -38,7 +38,8 @@ export function makeCsvPlan(
 ): CsvPlan {
   const csv = checkCsvOptions(options);
   const index = new Map(schema.features.map((feature, i) => [feature.name, i]));
-  const cells = names.map((name) => (csv.drop.includes(name) ? -1 : (index.get(csv.rename[name] ?? name) ?? -1)));
+  const drop = new Set(csv.drop);
+  const cells = names.map((name) => (drop.has(name) ? -1 : (index.get(own(csv.rename, name) ?? name) ?? -1)));
   checkTargets(schema, names, cells, csv, where);
   return {
     schema,
@@ -90,7 +91,7 @@ function checkTargets(
 }
 
 function separatorOf(feature: Feature, csv: CheckedCsvOptions): string | undefined {
-  const given = typeof csv.separator === 'object' ? csv.separator[feature.name] : csv.separator;
+  const given = typeof csv.separator === 'object' ? own(csv.separator, feature.name) : csv.separator;
   if (feature.shape !== 'ragged' && feature.shape.length === 0) return undefined;
   if (given !== undefined) return given;
   if (widthOf(feature) === 1) return undefined;

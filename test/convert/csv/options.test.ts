@@ -144,6 +144,11 @@ describe('columns', () => {
     expect(rows('x,skipped,1\n', [A, C], {}, ['c', 'other', 'a'])).toEqual([[1, 'x']]);
   });
 
+  test('may have any name', () => {
+    const features = ['constructor', '__proto__', 'toString'].map((name) => feature(name, 'int64'));
+    expect(rows('1,2,3\n', features)).toEqual([[1, 2, 3]]);
+  });
+
   test('rename and drop', () => {
     expect(rows('1,x,2\n', [A, C], { rename: { first: 'a' }, drop: ['a'] }, ['first', 'c', 'a'])).toEqual([[1, 'x']]);
     expect(() => makeCsvPlan({ features: [A] }, ['first', 'a'], { rename: { first: 'a' } })).toThrow(
