@@ -126,11 +126,6 @@ export function needsCsvParse(csv: CheckedCsvOptions): boolean {
   );
 }
 
-/** What a record of the user's says of a name; not what every object inherits, such as `constructor`. */
-export function own<T>(record: Readonly<Record<string, T>> | undefined, name: string): T | undefined {
-  return record !== undefined && Object.hasOwn(record, name) ? record[name] : undefined;
-}
-
 export function isUtf8(encoding: string): boolean {
   return /^utf-?8$/i.test(encoding);
 }

@@ -1,6 +1,7 @@
 import { ShardfeedError } from '../../errors.js';
 import { type Feature, type Schema, widthOf } from '../../records/schema.js';
-import { type CheckedCsvOptions, type CsvOptions, checkCsvOptions, needsCsvParse, own } from './options.js';
+import { type CheckedCsvOptions, type CsvOptions, checkCsvOptions, needsCsvParse } from './options.js';
+import { own } from './own.js';
 
 /** How the byte path reads text: single ASCII characters. */
 export interface ByteDialect {
