@@ -3,9 +3,11 @@
 // A file's schema is inferred from its first rows: whole numbers int64, decimals float, the rest bytes.
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { csvChunks, csvSpans, makeCsvPlan, makeInferencePlan } from '../dist/convert/csv/index.js';
+import { csvChunks, csvSpans } from '../dist/convert/csv/chunks.js';
+import { makeInferencePlan } from '../dist/convert/csv/inference-plan.js';
 import { CsvInferrer } from '../dist/convert/csv/inferrer.js';
 import { CsvParser } from '../dist/convert/csv/parser.js';
+import { makeCsvPlan } from '../dist/convert/csv/plan.js';
 import { ExampleEncoder } from '../dist/records/example-encode.js';
 import { Kernel } from '../dist/records/kernel/kernel.js';
 

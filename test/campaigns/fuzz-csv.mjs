@@ -8,15 +8,13 @@ import assert from 'node:assert/strict';
 import { parseArgs } from 'node:util';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import {
-  CsvInferrer,
-  CsvParser,
-  concludeInference,
-  csvChunks,
-  makeCsvPlan,
-  makeInferencePlan,
-} from '../../dist/convert/csv/index.js';
+import { csvChunks } from '../../dist/convert/csv/chunks.js';
+import { concludeInference } from '../../dist/convert/csv/inference.js';
+import { makeInferencePlan } from '../../dist/convert/csv/inference-plan.js';
 import { inferPlainly } from '../../dist/convert/csv/inference-twin.js';
+import { CsvInferrer } from '../../dist/convert/csv/inferrer.js';
+import { CsvParser } from '../../dist/convert/csv/parser.js';
+import { makeCsvPlan } from '../../dist/convert/csv/plan.js';
 import { parseCsvPlainly } from '../../dist/convert/csv/twin.js';
 import { ExampleEncoder, Kernel, rows } from '../../dist/records/index.js';
 
