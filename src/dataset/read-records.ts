@@ -13,6 +13,7 @@ import {
   type CorruptionPolicy,
   LossLedger,
   type ReadBlocksOptions,
+  ReaderMemory,
   type RecordBlock,
   readBlocks,
 } from '../records/index.js';
@@ -57,7 +58,8 @@ async function* blocksOf(
   }
   const policy = new LossLedger(options.policy ?? 'error', options.onLoss);
   const { parts } = await resolveForReading(source, policy, options);
-  for (const part of parts) yield* readPartBlocks(part, { ...options, policy });
+  const memory = new ReaderMemory();
+  for (const part of parts) yield* readPartBlocks(part, { ...options, policy, memory });
 }
 
 /** A part to read, or one that its manifest lists and that is not there. */

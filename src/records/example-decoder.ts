@@ -4,7 +4,7 @@ import { ExampleLayout } from './example-layout.js';
 import { FRAME_BYTES, HEADER_BYTES } from './framing.js';
 import { KernelColumns, type ToBatchOptions } from './kernel/columns.js';
 import { Kernel } from './kernel/kernel.js';
-import type { RecordBlock } from './record-reader.js';
+import type { RecordBlock } from './record-block.js';
 import type { Schema } from './schema.js';
 
 export interface ExampleDecoderOptions extends ToBatchOptions {

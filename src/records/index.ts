@@ -12,14 +12,10 @@ export { FRAME_BYTES, HEADER_BYTES } from './framing.js';
 export { type Int64As, KernelColumns, type ToBatchOptions } from './kernel/columns.js';
 export { Kernel } from './kernel/kernel.js';
 export { type CorruptionPolicy, type Loss, LossLedger, type LossReason } from './losses.js';
+export { ReaderMemory } from './reader-memory.js';
+export type { ReadBlocksOptions, RecordBlock, RecordOffsets } from './record-block.js';
 export { recordToJson, type WantsFeature } from './record-json.js';
-export {
-  type ReadBlocksOptions,
-  ReaderMemory,
-  type RecordBlock,
-  type RecordOffsets,
-  readBlocks,
-} from './record-reader.js';
+export { readBlocks } from './record-reader.js';
 export { frameChunks, frameRecords } from './record-writer.js';
 export type { Row } from './row-values.js';
 export { cellOf, type DecodedRow, rows } from './rows.js';

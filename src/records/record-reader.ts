@@ -1,81 +1,17 @@
-import { type ErrorCode, ShardfeedError, throwIfAborted } from '../errors.js';
-import { type ByteSource, type DirectSource, type Gap, isGap } from './byte-source.js';
+import { ShardfeedError } from '../errors.js';
+import type { ByteSource, DirectSource, Gap } from './byte-source.js';
 import { CrcPrefixes } from './crc-prefix.js';
 import { maskCrc } from './crc32c.js';
 import { FRAME_BYTES, HEADER_BYTES, readHeader, Walk, type WalkStatus } from './framing.js';
 import { Kernel } from './kernel/kernel.js';
-import { type CorruptionPolicy, type Loss, LossLedger, type LossReason } from './losses.js';
-import { StreamWindow } from './stream-window.js';
-
-/** Whole records, verified. All arrays are borrowed: they are valid until the next block is asked for. */
-export interface RecordBlock {
-  /** The framed records, one behind the other. */
-  readonly bytes: Uint8Array;
-  readonly count: number;
-  /** Where payload i begins in `bytes`, and how long it is. */
-  readonly offsets: Uint32Array;
-  readonly lengths: Uint32Array;
-  /** Unmasked CRC32C of payload i; absent where payloads are not checked. */
-  readonly crcs?: Uint32Array;
-  /** Ordinal of the first record in its file; what lies between two blocks was lost. */
-  readonly firstRecord: number;
-  /** Where `bytes` begins in the uncompressed file. */
-  readonly firstOffset: number;
-}
-
-/** Where each record of a file begins, known from an index. */
-export interface RecordOffsets {
-  /** Records of the file. */
-  readonly count: number;
-  /** Where record i's header begins in the uncompressed file; for i = count, where the file ends. */
-  offsetOf(record: number): number;
-}
-
-export interface ReadBlocksOptions {
-  /** Names the file in errors and losses. */
-  path?: string;
-  /** Default `'error'`. A ledger instead shares its budget among files; losses go to the ledger's own callback. */
-  policy?: CorruptionPolicy | LossLedger;
-  /** Records above this are corrupt and never allocated. Default 256 MiB, at most 1 GiB. */
-  maxRecordBytes?: number;
-  /** Verify payload CRCs too, default true. Header CRCs are always verified. */
-  checkCrc?: boolean;
-  /** Makes losses exact and a file that ends too early visible. */
-  index?: RecordOffsets;
-  onLoss?: (loss: Loss) => void;
-  signal?: AbortSignal;
-  /** Most records in a block, default 4096; not beside `memory`, which has its own. */
-  blockRecords?: number;
-  /** Where the blocks lie, used by one reader at a time. Default: new memory. */
-  memory?: ReaderMemory;
-}
-
-/** What a reader works in. Readers of one file after another can share it, and a decoder its kernel, which spares a copy. */
-export class ReaderMemory {
-  readonly kernel: Kernel;
-  /** Most records in a block. */
-  readonly blockRecords: number;
-  readonly window: StreamWindow;
-  /** Where the kernel writes the places, lengths and CRCs of a block's records. */
-  readonly places: number;
-  /** Where it says why it stopped. */
-  readonly state: number;
-
-  constructor(kernel: Kernel = new Kernel(), blockRecords = 4096) {
-    if (!(Number.isInteger(blockRecords) && blockRecords > 0)) {
-      throw new ShardfeedError('SHARDFEED_USAGE', `blockRecords is ${blockRecords}, a number from 1 is wanted`);
-    }
-    this.kernel = kernel;
-    this.blockRecords = blockRecords;
-    this.places = kernel.alloc(blockRecords * 12);
-    this.state = kernel.alloc(8);
-    this.window = new StreamWindow(kernel, PIECE + (64 << 10));
-  }
-}
+import { type Loss, LossLedger, type LossReason } from './losses.js';
+import { ReaderMemory } from './reader-memory.js';
+import type { ReadBlocksOptions, RecordBlock, RecordOffsets } from './record-block.js';
+import { type Examined, endError, gapError, reasonOf, recordError, type Where } from './record-faults.js';
+import { PIECE_BYTES, RecordInput } from './record-input.js';
+import type { StreamWindow } from './stream-window.js';
 
 const DEFAULT_MAX_RECORD = 256 << 20;
-/** Bytes are taken in pieces that stay in a core's cache from the check to the decoder. */
-const PIECE = 256 << 10;
 
 /**
  * Reads TFRecords from bytes in chunks of any size and yields blocks of verified records, in order. Where a file ends in a
@@ -94,16 +30,6 @@ export async function* readBlocks(
   }
 }
 
-/** What stands at an offset of the stream. */
-interface Examined {
-  readonly status: WalkStatus;
-  readonly offset: number;
-  /** The declared length, where there is a header. */
-  readonly length: number;
-  /** The payload's CRC, where it was looked at. */
-  readonly crc?: number;
-}
-
 /** Bytes that are being lost, from `offset` to where the next record is found. */
 interface OpenLoss {
   readonly offset: number;
@@ -111,7 +37,7 @@ interface OpenLoss {
 }
 
 class RecordReader {
-  readonly #input: AsyncIterator<Uint8Array | Gap> | DirectSource;
+  readonly #input: RecordInput;
   readonly #kernel: Kernel;
   readonly #window: StreamWindow;
   readonly #prefixes: CrcPrefixes;
@@ -122,9 +48,6 @@ class RecordReader {
   readonly #capacity: number;
   readonly #out: number;
   readonly #state: number;
-  #chunk: Uint8Array = new Uint8Array(0);
-  #gap: Gap | undefined;
-  #ended = false;
   #loss: OpenLoss | undefined;
   /** Ordinal of the record at the window's start. */
   #record = 0;
@@ -140,7 +63,6 @@ class RecordReader {
     if (!(maxRecordBytes >= 0 && maxRecordBytes <= 2 ** 30)) {
       throw new ShardfeedError('SHARDFEED_USAGE', `maxRecordBytes is ${maxRecordBytes}, 0 to 2^30 is wanted`);
     }
-    this.#input = 'readInto' in source ? source : source[Symbol.asyncIterator]();
     this.#options = options;
     this.#maxLength = maxRecordBytes;
     this.#checkCrc = options.checkCrc ?? true;
@@ -153,6 +75,7 @@ class RecordReader {
     this.#state = memory.state;
     this.#window = memory.window;
     this.#window.jump(0);
+    this.#input = new RecordInput(source, this.#window, options);
     this.#prefixes = new CrcPrefixes(
       (from, to, seed) => kernel.exports.crc32c!(this.#window.addressOf(from), to - from, seed) >>> 0,
     );
@@ -164,25 +87,23 @@ class RecordReader {
     for (;;) {
       const { start, size } = this.#window;
       if (size === 0) {
-        if (await this.#fill()) continue;
-        if (this.#gap === undefined) return this.#finish();
-        await this.#crossGap(this.#gap);
+        if (await this.#input.fill()) continue;
+        const { gap } = this.#input;
+        if (gap === undefined) return this.#finish();
+        await this.#crossGap(gap);
         continue;
       }
       const [block, stop] = start < this.#prefixes.covered ? await this.#stepBlock() : this.#walkBlock();
       if (block !== undefined) return this.#handOut(block);
       const short = stop.status === Walk.SHORT_HEADER || stop.status === Walk.SHORT_PAYLOAD;
-      if (stop.status === Walk.OK || (short && (await this.#fill()))) continue;
+      if (stop.status === Walk.OK || (short && (await this.#input.fill()))) continue;
       const saved = await this.#recover(stop);
       if (saved !== undefined) return this.#handOut(saved);
     }
   }
 
-  async close(): Promise<void> {
-    const input = this.#input;
-    if ('readInto' in input) await input.close();
-    else if (!this.#ended) await input.return?.();
-    this.#ended = true;
+  close(): Promise<void> {
+    return this.#input.close();
   }
 
   #handOut(block: RecordBlock): RecordBlock {
@@ -190,46 +111,6 @@ class RecordReader {
     this.#record += block.count;
     this.#lossAtEnd = false;
     return block;
-  }
-
-  /** Takes the next piece into the window; false at the end of the file or at a gap. */
-  async #fill(): Promise<boolean> {
-    const input = this.#input;
-    while (this.#chunk.length === 0) {
-      if (this.#ended || this.#gap !== undefined) return false;
-      throwIfAborted(this.#options.signal, this.#options.path);
-      if ('readInto' in input) {
-        const count = await input.readInto(this.#window.room(PIECE));
-        this.#window.extend(count);
-        this.#ended = count === 0;
-        return count > 0;
-      }
-      const item = await input.next();
-      if (item.done) this.#ended = true;
-      else if (isGap(item.value)) this.#meetGap(item.value);
-      else this.#chunk = item.value;
-    }
-    const piece = this.#chunk.subarray(0, PIECE);
-    this.#chunk = this.#chunk.subarray(piece.length);
-    this.#window.append(piece);
-    return true;
-  }
-
-  /** A gap without a loss, such as a wrong checksum over whole content, is reported and passed. */
-  #meetGap(gap: Gap): void {
-    if (gap.lostBytes !== 0) {
-      this.#gap = gap;
-      return;
-    }
-    if (this.#ledger.strict) throw this.#gapError(gap);
-    const offset = this.#window.end;
-    this.#report({ reason: 'damaged-stream', offset, end: offset, count: 0, atLeast: false });
-  }
-
-  /** Makes the window reach up to an offset; false where the bytes end before. */
-  async #have(offset: number): Promise<boolean> {
-    while (this.#window.end < offset) if (!(await this.#fill())) return false;
-    return true;
   }
 
   #consume(to: number): void {
@@ -281,7 +162,7 @@ class RecordReader {
     while (at.status === Walk.OK) {
       records.push(at);
       const next = at.offset + FRAME_BYTES + at.length;
-      const full = records.length === this.#capacity || next - start >= PIECE;
+      const full = records.length === this.#capacity || next - start >= PIECE_BYTES;
       if (full || next >= this.#prefixes.covered || next === this.#window.end) break;
       at = await this.#examine(next);
     }
@@ -304,11 +185,11 @@ class RecordReader {
 
   /** Says what stands at an offset, reading on as far as its header declares. */
   async #examine(offset: number): Promise<Examined> {
-    if (!(await this.#have(offset + HEADER_BYTES))) return { status: Walk.SHORT_HEADER, offset, length: 0 };
+    if (!(await this.#input.have(offset + HEADER_BYTES))) return { status: Walk.SHORT_HEADER, offset, length: 0 };
     const { length, good } = readHeader(this.#window.bytes(offset, offset + HEADER_BYTES), 0);
     if (!good) return { status: Walk.BAD_HEADER, offset, length };
     if (length > this.#maxLength) return { status: Walk.TOO_LARGE, offset, length };
-    if (!(await this.#have(offset + FRAME_BYTES + length))) return { status: Walk.SHORT_PAYLOAD, offset, length };
+    if (!(await this.#input.have(offset + FRAME_BYTES + length))) return { status: Walk.SHORT_PAYLOAD, offset, length };
     return this.#checkPayload(offset, length);
   }
 
@@ -322,7 +203,7 @@ class RecordReader {
 
   /** Whether a good header stands at an offset, or the bytes end there; `cut`: or inside a header. */
   async #headerOrEnd(offset: number, cut: boolean): Promise<boolean> {
-    if (!(await this.#have(offset + HEADER_BYTES))) return cut || this.#window.end === offset;
+    if (!(await this.#input.have(offset + HEADER_BYTES))) return cut || this.#window.end === offset;
     return readHeader(this.#window.bytes(offset, offset + HEADER_BYTES), 0).good;
   }
 
@@ -332,7 +213,7 @@ class RecordReader {
 
   /** The record that a stored length leads to, though its CRC may be bad, where the payload's CRC is good. */
   async #savedBy(offset: number, length: number): Promise<Examined | undefined> {
-    if (length > this.#maxLength || !(await this.#have(offset + FRAME_BYTES + length))) return undefined;
+    if (length > this.#maxLength || !(await this.#input.have(offset + FRAME_BYTES + length))) return undefined;
     const record = this.#checkPayload(offset, length);
     return record.status === Walk.OK ? record : undefined;
   }
@@ -343,15 +224,21 @@ class RecordReader {
    */
   async #recover(bad: Examined): Promise<RecordBlock | undefined> {
     const { offset, length, status } = bad;
-    const cutByGap = this.#gap !== undefined && (status === Walk.SHORT_HEADER || status === Walk.SHORT_PAYLOAD);
-    if (this.#ledger.strict) throw cutByGap ? this.#gapError(this.#gap!) : this.#errorOf(bad);
+    if (this.#ledger.strict) {
+      const { gap } = this.#input;
+      const short = status === Walk.SHORT_HEADER || status === Walk.SHORT_PAYLOAD;
+      const where = this.#where(offset);
+      throw gap !== undefined && short
+        ? gapError(gap, where)
+        : recordError(bad, where, this.#maxLength, this.#window.end);
+    }
     const behind = offset + FRAME_BYTES + length;
     const saved = status === Walk.BAD_HEADER ? await this.#savedBy(offset, length) : undefined;
     if (saved !== undefined) {
       this.#report({ reason: 'header-checksum', offset, end: offset + HEADER_BYTES, count: 0, atLeast: false });
       return this.#blockOf([saved]);
     }
-    this.#loss = { offset, reason: REASONS[status] };
+    this.#loss = { offset, reason: reasonOf(status) };
     if (status === Walk.BAD_PAYLOAD) {
       // Puts the payload on record as seen, so that what is inside it goes the careful path.
       this.#prefixes.range(offset + HEADER_BYTES, behind);
@@ -377,7 +264,7 @@ class RecordReader {
   async #skipTo(offset: number, count: number): Promise<void> {
     while (this.#window.end < offset) {
       await this.#lose(this.#window.end);
-      if (!(await this.#fill())) return;
+      if (!(await this.#input.fill())) return;
     }
     await this.#lose(offset);
     this.#closeLoss(count, false);
@@ -397,12 +284,12 @@ class RecordReader {
       if (found === end) {
         at = Math.max(at, window.end - HEADER_BYTES + 1);
         await this.#lose(Math.min(at, window.end));
-        if (await this.#fill()) continue;
+        if (await this.#input.fill()) continue;
         await this.#lose(window.end);
         return;
       }
       at = window.start + found - window.addressOf(window.start);
-      if (at - window.start > PIECE) await this.#lose(at);
+      if (at - window.start > PIECE_BYTES) await this.#lose(at);
       const candidate = await this.#examine(at);
       if (candidate.status === Walk.OK && (await this.#headerOrEnd(at + FRAME_BYTES + candidate.length, true))) {
         await this.#lose(at);
@@ -436,9 +323,9 @@ class RecordReader {
 
   /** The window is empty and a gap follows. */
   async #crossGap(gap: Gap): Promise<void> {
-    if (this.#ledger.strict) throw this.#gapError(gap);
-    this.#gap = undefined;
     const window = this.#window;
+    if (this.#ledger.strict) throw gapError(gap, this.#where(window.start));
+    this.#input.passGap();
     this.#loss ??= { offset: window.start, reason: 'damaged-stream' };
     this.#loss.reason = 'damaged-stream';
     this.#prefixes.forget(Number.POSITIVE_INFINITY);
@@ -460,7 +347,7 @@ class RecordReader {
     const { index } = this.#options;
     const missing = index === undefined ? 0 : index.count - this.#record;
     if (missing > 0 && this.#loss === undefined) {
-      if (this.#ledger.strict) throw this.#truncatedError(index!);
+      if (this.#ledger.strict) throw endError(index!.count, this.#where(this.#window.start));
       this.#loss = { offset: this.#window.start, reason: 'truncated' };
     }
     if (this.#loss !== undefined) {
@@ -471,61 +358,10 @@ class RecordReader {
     return this.#handOut(this.#block(this.#window.start, 0));
   }
 
-  #where(offset: number): { path?: string; offset: number; record: number } {
-    const { path } = this.#options;
-    return { ...(path === undefined ? {} : { path }), offset, record: this.#record };
-  }
-
-  #errorOf({ status, offset, length }: Examined): ShardfeedError {
-    const [code, what] = FAULTS[status]!;
-    const detail =
-      status === Walk.TOO_LARGE
-        ? ` (${length} bytes, the limit is ${this.#maxLength}: raise maxRecordBytes if that is right)`
-        : status === Walk.SHORT_PAYLOAD
-          ? ` (${length} bytes declared, ${this.#window.end - offset - HEADER_BYTES} are there)`
-          : '';
-    return new ShardfeedError(code, `${what}${detail} at byte ${offset}, record ${this.#record}${this.#in()}`, {
-      ...this.#where(offset),
-    });
-  }
-
-  #gapError(gap: Gap): ShardfeedError {
-    return new ShardfeedError(
-      'SHARDFEED_CORRUPT_STREAM',
-      `${gap.reason}: stored bytes ${gap.storedStart} to ${gap.storedEnd}, at record ${this.#record}${this.#in()}`,
-      this.#where(this.#window.start),
-    );
-  }
-
-  #truncatedError(index: RecordOffsets): ShardfeedError {
-    return new ShardfeedError(
-      'SHARDFEED_TRUNCATED',
-      `the file ends after ${this.#record} records, its index lists ${index.count}${this.#in()}`,
-      this.#where(this.#window.start),
-    );
-  }
-
-  #in(): string {
-    return this.#options.path === undefined ? '' : ` of ${this.#options.path}`;
+  #where(offset: number): Where {
+    return { path: this.#options.path, record: this.#record, offset };
   }
 }
-
-const REASONS: Record<WalkStatus, LossReason> = {
-  [Walk.OK]: 'truncated',
-  [Walk.SHORT_HEADER]: 'truncated',
-  [Walk.SHORT_PAYLOAD]: 'truncated',
-  [Walk.BAD_HEADER]: 'header-checksum',
-  [Walk.BAD_PAYLOAD]: 'payload-checksum',
-  [Walk.TOO_LARGE]: 'too-large',
-};
-
-const FAULTS: Partial<Record<WalkStatus, [ErrorCode, string]>> = {
-  [Walk.SHORT_HEADER]: ['SHARDFEED_TRUNCATED', 'the file ends inside a record header'],
-  [Walk.SHORT_PAYLOAD]: ['SHARDFEED_TRUNCATED', 'the file ends inside a record'],
-  [Walk.BAD_HEADER]: ['SHARDFEED_CORRUPT_RECORD', 'the checksum of a record header does not match'],
-  [Walk.BAD_PAYLOAD]: ['SHARDFEED_CORRUPT_RECORD', 'the checksum of a record does not match'],
-  [Walk.TOO_LARGE]: ['SHARDFEED_TOO_LARGE', 'a record is too large'],
-};
 
 /** The first record that begins at or behind an offset. */
 function firstRecordFrom(index: RecordOffsets, offset: number): number {

@@ -4,7 +4,7 @@ import { ShardfeedError } from '../../src/errors.js';
 import type { Batch } from '../../src/records/batch.js';
 import { decodeColumns } from '../../src/records/example-columns.js';
 import { ExampleDecoder, type ExampleDecoderOptions } from '../../src/records/example-decoder.js';
-import type { RecordBlock } from '../../src/records/record-reader.js';
+import type { RecordBlock } from '../../src/records/record-block.js';
 import { frameRecords } from '../../src/records/record-writer.js';
 import type { Schema } from '../../src/records/schema.js';
 import {

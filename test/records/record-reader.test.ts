@@ -5,12 +5,9 @@ import type { ByteSource, Gap } from '../../src/records/byte-source.js';
 import { crc32c } from '../../src/records/crc32c.js';
 import { Kernel } from '../../src/records/kernel/kernel.js';
 import type { Loss } from '../../src/records/losses.js';
-import {
-  type ReadBlocksOptions,
-  ReaderMemory,
-  type RecordOffsets,
-  readBlocks,
-} from '../../src/records/record-reader.js';
+import { ReaderMemory } from '../../src/records/reader-memory.js';
+import type { ReadBlocksOptions, RecordOffsets } from '../../src/records/record-block.js';
+import { readBlocks } from '../../src/records/record-reader.js';
 import { frameChunks, frameRecords } from '../../src/records/record-writer.js';
 import { chunked, concat, frame, header, utf8 } from './builders.js';
 
