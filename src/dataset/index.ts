@@ -15,7 +15,14 @@ export {
 export { PartDigest } from './part-digest.js';
 export { readIndex } from './part-index.js';
 export { type ReadBatchesOptions, readBatches } from './read-batches.js';
-export { type ReadRecordsOptions, readFileBlocks, readRecords } from './read-records.js';
+export {
+  type PartToRead,
+  type ReadRecordsOptions,
+  readFileBlocks,
+  readPartBlocks,
+  readRecords,
+  resolveForReading,
+} from './read-records.js';
 export { readWhole } from './read-whole.js';
 export {
   decodeIndex,

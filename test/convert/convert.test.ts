@@ -259,6 +259,26 @@ describe('inputs', () => {
     }
   });
 
+  test('TFRecords that are damaged or cut: an error, or left out, counted and kept aside', async () => {
+    await run({ input: await write('a.csv', table(100)), partitions: 2 });
+    const part = join(out(), 'part-r-00000');
+    const bytes = await readFile(part);
+    const last = unframed(bytes).at(-1)!;
+    const cut = Buffer.from(bytes.subarray(0, bytes.length - last.length - 16));
+    cut[12 + 3]! ^= 1;
+    await writeFile(part, cut);
+    const second = join(dir, 'second');
+    const options = { input: out(), output: second, spec: undefined, partitions: 3 };
+    await expect(run(options)).rejects.toMatchObject({ code: 'SHARDFEED_STALE' });
+    const result = await run({ ...options, badRows: 'quarantine' });
+    expect(result.badRows).toBe(2);
+    expect((await ids(second)).flat()).toEqual(upTo(100).filter((id) => id !== 0 && id !== 49));
+    const [line] = String(await readFile(`${second}.quarantine.jsonl`))
+      .trim()
+      .split('\n');
+    expect(JSON.parse(line!)).toMatchObject({ path: part, offset: 0 });
+  });
+
   test('TFRecords by hash of a key', async () => {
     await run({ input: await write('a.csv', table(100)), partitions: 1 });
     await run({

@@ -11,7 +11,7 @@ import { type InputFile, readRange } from './source.js';
 /** What the input is, before a schema is known. */
 export type OpenedInput =
   | { readonly kind: 'csv'; readonly files: readonly InputFile[] }
-  | { readonly kind: 'tfrecord'; readonly files: readonly InputFile[] }
+  | { readonly kind: 'tfrecord'; readonly uris: readonly string[] }
   | { readonly kind: 'rows'; readonly rows: AsyncIterable<Row>; readonly count?: number }
   | { readonly kind: 'batches'; readonly batches: AsyncIterable<Batch>; readonly count?: number };
 
@@ -27,16 +27,16 @@ export interface OpenInputOptions {
 
 /** Finds out what the input is. CSV files come out readable more than once, uncompressed and in a plain dialect. */
 export async function openInput(input: ConvertInput, options: OpenInputOptions): Promise<OpenedInput> {
-  if (typeof input === 'string') return openFilesInput(await locate([input], options), options);
+  if (typeof input === 'string') return openFilesInput([input], await locate([input], options), options);
   if (Array.isArray(input) && input.length > 0 && input.every((item) => typeof item === 'string')) {
-    return openFilesInput(await locate(input, options), options);
+    return openFilesInput(input, await locate(input, options), options);
   }
   const count = Array.isArray(input) ? countOf(input) : undefined;
   const some = count === undefined ? {} : { count };
   const { first, all } = await peek(input as AsyncIterable<unknown> | Iterable<unknown>);
   if (first instanceof Uint8Array) {
     const file = await options.spool.keep('standard input', all as AsyncIterable<Uint8Array>, options.signal);
-    return openFilesInput([file], options);
+    return openFilesInput([file.path], [file], options);
   }
   if (isBatch(first)) return { kind: 'batches', batches: all as AsyncIterable<Batch>, ...some };
   return { kind: 'rows', rows: all as AsyncIterable<Row>, ...some };
@@ -52,7 +52,11 @@ async function locate(uris: readonly string[], { files, signal }: OpenInputOptio
   return found;
 }
 
-async function openFilesInput(files: readonly InputFile[], options: OpenInputOptions): Promise<OpenedInput> {
+async function openFilesInput(
+  uris: readonly string[],
+  files: readonly InputFile[],
+  options: OpenInputOptions,
+): Promise<OpenedInput> {
   const plain = isPlainDialect(checkCsvOptions(options.csv));
   const opened: InputFile[] = [];
   let kind: 'csv' | 'tfrecord' | undefined;
@@ -83,7 +87,7 @@ async function openFilesInput(files: readonly InputFile[], options: OpenInputOpt
       opened.push(await options.spool.keep(file.uri, text, options.signal));
     }
   }
-  return { kind: kind ?? 'csv', files: opened };
+  return kind === 'tfrecord' ? { kind, uris } : { kind: 'csv', files: opened };
 }
 
 function callOf({ signal }: { signal: AbortSignal | undefined }): CallOptions {

@@ -1,6 +1,7 @@
+import { countRecords, resolveForReading } from '../../dataset/index.js';
 import { ShardfeedError } from '../../errors.js';
 import type { Files } from '../../files/index.js';
-import type { CorruptionPolicy, Loss } from '../../records/index.js';
+import { LossLedger } from '../../records/index.js';
 import type { Schema } from '../../records/schema.js';
 import { parseSchema } from '../../records/schema-json.js';
 import { inferFromRows } from '../infer-rows.js';
@@ -9,9 +10,9 @@ import type { BadRows } from './bad-rows.js';
 import { openCsvFiles } from './csv-files.js';
 import { CsvSource } from './csv-source.js';
 import { CsvText } from './csv-text.js';
-import { describeRecords } from './describe-records.js';
 import { inferCsv } from './infer-csv.js';
 import type { InputSpool } from './input-spool.js';
+import { lookForSchema } from './look-for-schema.js';
 import { openInput } from './open-input.js';
 import { type Quarantine, textOrBase64 } from './quarantine.js';
 import { RecordSource } from './record-source.js';
@@ -50,7 +51,7 @@ export async function openSource(
     case 'csv':
       return openCsv(input.files, given, options, checked);
     case 'tfrecord':
-      return openRecords(input.files, given, options, checked, context);
+      return openRecords(input.uris, given, options, checked, context);
     case 'batches':
       if (given === undefined)
         throw new ShardfeedError('SHARDFEED_USAGE', 'column batches want a spec: their schema is not inferred');
@@ -101,23 +102,23 @@ async function openCsv(
 }
 
 async function openRecords(
-  files: readonly InputFile[],
+  uris: readonly string[],
   given: Schema | undefined,
   { signal, spec }: ConvertOptions,
   checked: CheckedOptions,
-  { badRows, quarantine }: OpenSourceContext,
+  { files, badRows, quarantine }: OpenSourceContext,
 ): Promise<OpenedSource> {
+  const strict = checked.badRows === 'error';
+  const keep = (bytes: Uint8Array, offset: number): Promise<void> =>
+    quarantine!.add({ path: source.reading, offset, row: textOrBase64(bytes) });
+  const policy = strict ? 'error' : checked.badRows === 'skip' ? 'skip' : { quarantine: keep };
+  const ledger = new LossLedger(policy, (loss) => badRows.takeLoss(loss));
+  const where = { files, ...(signal === undefined ? {} : { signal }) };
+  const { parts, manifest } = await resolveForReading(uris, ledger, where);
   const keyed = checked.partitionBy === 'hash' || checked.splitKey !== undefined || checked.key !== undefined;
-  const need = keyed || checked.statistics === true;
-  const look = need ? 'need' : wantsStatistics(checked, spec) ? 'want' : 'no';
-  const { schema, records } = await describeRecords(files, { schema: given, look, signal });
-  const policy: CorruptionPolicy =
-    checked.badRows === 'error'
-      ? 'error'
-      : checked.badRows === 'skip'
-        ? 'skip'
-        : { quarantine: (bytes, offset) => quarantine!.add({ offset, row: textOrBase64(bytes) }) };
-  const onLoss = (loss: Loss): void => badRows.takeLoss(loss);
-  const source = new RecordSource(files, schema, { policy, onLoss, signal });
-  return { source, count: async () => (checked.badRows === 'error' ? records : undefined), threads: 0 };
+  const look = keyed || checked.statistics === true ? 'need' : wantsStatistics(checked, spec) ? 'want' : 'no';
+  const schema = given ?? manifest?.schema ?? (await lookForSchema(parts, look, signal));
+  const source = new RecordSource(parts, schema, ledger, signal);
+  const count = async () => (strict ? (await countRecords(uris, where)).records : undefined);
+  return { source, count, threads: 0 };
 }

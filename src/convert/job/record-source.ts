@@ -1,37 +1,43 @@
-import { readFileBlocks } from '../../dataset/index.js';
-import { type CorruptionPolicy, type Loss, LossLedger } from '../../records/index.js';
+import { displayPath, type PartToRead, readPartBlocks } from '../../dataset/index.js';
+import type { LossLedger } from '../../records/index.js';
 import type { Schema } from '../../records/schema.js';
-import type { InputFile, Source, SourcedTask } from './source.js';
+import type { Source, SourcedTask } from './source.js';
 
-export interface RecordSourceOptions {
-  readonly policy: CorruptionPolicy;
-  readonly onLoss: (loss: Loss) => void;
-  readonly signal: AbortSignal | undefined;
-}
-
-/** TFRecord files, compressed or not; every record is verified and passes as it is. */
+/** The parts of datasets, compressed or not; every record is verified and passes as it is. */
 export class RecordSource implements Source {
   readonly schema: Schema | undefined;
   readonly csv = [];
   readonly totalBytes: number;
-  readonly #files: readonly InputFile[];
-  readonly #options: RecordSourceOptions;
+  readonly #parts: readonly PartToRead[];
+  readonly #ledger: LossLedger;
+  readonly #signal: AbortSignal | undefined;
+  #reading = '';
 
-  constructor(files: readonly InputFile[], schema: Schema | undefined, options: RecordSourceOptions) {
+  constructor(
+    parts: readonly PartToRead[],
+    schema: Schema | undefined,
+    ledger: LossLedger,
+    signal: AbortSignal | undefined,
+  ) {
     this.schema = schema;
-    this.totalBytes = files.reduce((n, file) => n + file.size, 0);
-    this.#files = files;
-    this.#options = options;
+    this.totalBytes = parts.reduce((n, part) => n + part.bytes, 0);
+    this.#parts = parts;
+    this.#ledger = ledger;
+    this.#signal = signal;
+  }
+
+  /** The part that is being read. */
+  get reading(): string {
+    return this.#reading;
   }
 
   async *tasks(): AsyncGenerator<SourcedTask> {
-    const { onLoss, signal } = this.#options;
-    const policy = new LossLedger(this.#options.policy, onLoss);
-    const some = signal === undefined ? {} : { signal };
+    const call = this.#signal === undefined ? {} : { signal: this.#signal };
     let firstRow = 0;
-    for (const file of this.#files) {
-      let left = file.size;
-      for await (const block of readFileBlocks(file, { ...some, policy })) {
+    for (const part of this.#parts) {
+      this.#reading = displayPath(part);
+      let left = part.bytes;
+      for await (const block of readPartBlocks(part, { ...call, policy: this.#ledger })) {
         const meta = new Uint32Array(2 * block.count);
         for (let i = 0; i < block.count; i++) {
           meta[2 * i] = block.lengths[i]!;
@@ -40,7 +46,7 @@ export class RecordSource implements Source {
         const bytes = block.bytes.slice();
         const inputBytes = Math.min(left, bytes.length);
         left -= inputBytes;
-        const chunk = { path: file.uri, firstLine: 0, offset: block.firstOffset };
+        const chunk = { path: this.#reading, firstLine: 0, offset: block.firstOffset };
         yield { task: { kind: 'records', firstRow, bytes, meta }, chunk, inputBytes };
         firstRow += block.count;
       }

@@ -8,9 +8,13 @@ const BUFFER_BYTES = 16 << 20;
 /** What one call of writev takes on every system. */
 const MOST_BUFFERS = 1024;
 
+/** What was written at one time: bucket b's share lies from base + starts[b] to base + starts[b + 1]. */
+interface Flush {
+  readonly base: number;
+  readonly starts: Uint32Array;
+}
+
 interface Bucket {
-  /** Pairs: position in the file, length. */
-  readonly segments: number[];
   /** Parts of the arena that are not in the file yet. */
   pending: Uint8Array[];
   bytes: number;
@@ -25,6 +29,7 @@ export class Spool {
   readonly #dir: string;
   readonly #file: FileHandle;
   readonly #buckets: Bucket[];
+  readonly #flushes: Flush[] = [];
   #arena: Uint8Array | undefined;
   #buffered = 0;
   #top = 0;
@@ -34,7 +39,7 @@ export class Spool {
   private constructor(dir: string, file: FileHandle, buckets: number) {
     this.#dir = dir;
     this.#file = file;
-    this.#buckets = Array.from({ length: buckets }, () => ({ segments: [], pending: [], bytes: 0, records: 0 }));
+    this.#buckets = Array.from({ length: buckets }, () => ({ pending: [], bytes: 0, records: 0 }));
   }
 
   static async open(buckets: number, spoolDir: string = tmpdir()): Promise<Spool> {
@@ -56,7 +61,7 @@ export class Spool {
     return this.#buckets[bucket]!.bytes;
   }
 
-  /** Copies the run: a bucket's segments hold whole records. */
+  /** Copies the run: a bucket's share of a flush is whole records. */
   async add({ target, bytes, meta }: RecordsRun): Promise<void> {
     const bucket = this.#buckets[target]!;
     bucket.bytes += bytes.length;
@@ -103,11 +108,11 @@ export class Spool {
     this.#flushed ??= this.#flush();
     await this.#flushed;
     this.#arena = undefined;
-    const { segments } = this.#buckets[bucket]!;
-    return Array.from({ length: segments.length / 2 }, (_, i) => ({
-      length: segments[2 * i + 1]!,
-      read: (into) => this.#fill(into, segments[2 * i]!),
-    }));
+    return this.#flushes.flatMap(({ base, starts }) => {
+      const position = base + starts[bucket]!;
+      const length = base + starts[bucket + 1]! - position;
+      return length === 0 ? [] : [{ length, read: (into: Uint8Array) => this.#fill(into, position) }];
+    });
   }
 
   async #fill(into: Uint8Array, position: number): Promise<void> {
@@ -124,18 +129,16 @@ export class Spool {
     await rm(this.#dir, { recursive: true, force: true });
   }
 
-  /** Writes what is buffered, bucket by bucket, so that each bucket's share lies in one segment. */
+  /** Writes what is buffered, bucket by bucket, so that each bucket's share lies in one piece. */
   async #flush(): Promise<void> {
     const buffers: Uint8Array[] = [];
-    let at = this.#top;
-    for (const bucket of this.#buckets) {
-      if (bucket.pending.length === 0) continue;
-      const length = bucket.pending.reduce((n, b) => n + b.length, 0);
-      bucket.segments.push(at, length);
+    const starts = new Uint32Array(this.#buckets.length + 1);
+    for (const [b, bucket] of this.#buckets.entries()) {
+      starts[b + 1] = bucket.pending.reduce((n, { length }) => n + length, starts[b]!);
       buffers.push(...bucket.pending);
       bucket.pending = [];
-      at += length;
     }
+    this.#flushes.push({ base: this.#top, starts });
     try {
       for (let i = 0; i < buffers.length; i += MOST_BUFFERS) await this.#writeAll(buffers.slice(i, i + MOST_BUFFERS));
     } catch (cause) {
