@@ -1,0 +1,210 @@
+// The sample: rows are cut in blocks, blocks in runs of up to RUN values. The values of a run are sorted and every 2^a-th is
+// kept (a <= 6), which ranks more sharply than as many random values would, and still takes from so many blocks that runs
+// of similar rows do no harm. When that is too much, only blocks on a grid of ordinals are kept: one of every
+// 2^j neighbours, chosen by hash. Each item carries the last level (a + j) that it survives, so that the
+// sample at a level is the same however the rows were cut into threads; the level is the lowest that fits.
+import { KIND_BYTES, KIND_FLOAT, KIND_INT64, RAGGED } from './column';
+import { hashU64 } from './hash';
+import { sort256, sortedAt, sortHeight, sortU64 } from './sort';
+import {
+  putRecord,
+  RECORD,
+  S_ITEM_CAP,
+  S_ITEM_COUNT,
+  S_ITEMS,
+  S_LEVEL,
+  S_META,
+  X_HASHES,
+  X_HISTOGRAM,
+  X_KEYS,
+  X_LENGTHS,
+  X_POINTERS,
+  X_SPARE,
+} from './statistics-state';
+
+const RUN: u32 = 256; // values sorted together
+const BLOCK_VALUES: u32 = 1024; // values taken from a block: the other ones of wide rows are passed over
+const RAGGED_BLOCK: u32 = 16; // rows
+const IN_BLOCK_LEVELS: u32 = 6;
+const MAX_LEVEL: u32 = 31;
+const BLOCK_SEED: u64 = 0x626c6f636b;
+const GRID_SEED: u64 = 0x67726964;
+
+// The block at work.
+let gathering: bool = false;
+let stride: u32 = 1;
+let skip: u32 = 0; // values to pass over before the next one is taken
+let gathered: u32 = 0; // values of the run
+let mixed: u64 = 0; // random bits of the run
+let gridLevel: u32 = 0;
+let origin: u32 = 0; // what all items of the block have in their meta
+
+/** Rows of a block: about RUN values; a power of two. */
+export function blockRowsOf(width: u32): u32 {
+  if (width == RAGGED) return RAGGED_BLOCK;
+  return width >= RUN ? 1 : RUN >> (32 - clz<u32>(width - 1));
+}
+
+/** Begins a block of rows with `count` values in all. */
+export function beginBlock(state: usize, ordinal: u64, rows: u32, blockRows: u32, count: u32): void {
+  mixed = hashU64(ordinal, BLOCK_SEED);
+  gridLevel = gridLevelOf(ordinal, rows, blockRows);
+  gathering = count > 0 && load<u32>(state, S_LEVEL) <= IN_BLOCK_LEVELS + gridLevel;
+  let strideLog4: u32 = 0;
+  stride = 1;
+  while (strideLog4 < 7 && count > stride * BLOCK_VALUES) {
+    strideLog4++;
+    stride <<= 2;
+  }
+  skip = ((mixed >> 32) as u32) & (stride - 1);
+  gathered = 0;
+  origin = (strideLog4 << 8) | (rows - 1);
+}
+
+/** Whether the next value of the block is to be gathered: then its key goes to place `gatheredPlace`. */
+// @ts-ignore: decorator
+@inline
+export function wantsValue(): bool {
+  if (!gathering) return false;
+  if (skip > 0) {
+    skip--;
+    return false;
+  }
+  skip = stride - 1;
+  return true;
+}
+
+// @ts-ignore: decorator
+@inline
+export function gatheredPlace(): u32 {
+  return gathered;
+}
+
+/** Tells that a key was put in its place. */
+// @ts-ignore: decorator
+@inline
+export function gatherValue(kind: u32, state: usize, scratch: usize): void {
+  if (++gathered == RUN) sampleRun(kind, state, scratch);
+}
+
+export function endBlock(kind: u32, state: usize, scratch: usize): void {
+  if (gathered > 0) sampleRun(kind, state, scratch);
+}
+
+/**
+ * How many levels of the grid a block of rows belongs to. Ordinals are cut in cells of blockRows; a cell's middle is a
+ * point, so a block holds one point at most. Of two neighbouring cells (then of pairs, and so on) one is chosen by hash
+ * and goes on to the next level: even coverage that no period in the data can hide from.
+ */
+function gridLevelOf(ordinal: u64, rows: u32, blockRows: u32): u32 {
+  const half = blockRows >> 1;
+  let cell = (ordinal + blockRows - 1 - half) / blockRows;
+  if (cell * blockRows + half >= ordinal + rows) return 0;
+  let level: u32 = 0;
+  while (level < MAX_LEVEL - IN_BLOCK_LEVELS) {
+    const pair = cell >> 1;
+    if ((hashU64(pair, GRID_SEED + level) & 1) != (cell & 1)) break;
+    cell = pair;
+    level++;
+  }
+  return level;
+}
+
+/** Sorts what was gathered and puts its share in the sample; gathering goes on with an empty run. */
+function sampleRun(kind: u32, state: usize, scratch: usize): void {
+  const count = gathered;
+  gathered = 0;
+  const start = (mixed as u32) & ((1 << IN_BLOCK_LEVELS) - 1);
+  mixed = hashU64(mixed, BLOCK_SEED);
+  let level = load<u32>(state, S_LEVEL);
+  const height = sortHeight(count);
+  let keys = scratch + X_KEYS;
+  let least: u64 = 0;
+  let wide = false;
+  if (kind == KIND_INT64) {
+    least = narrow(keys, scratch + X_SPARE, count);
+    wide = least == u64.MAX_VALUE;
+    if (wide) {
+      keys = sortU64(keys, scratch + X_SPARE, scratch + X_HISTOGRAM, count);
+    } else {
+      keys = scratch + X_SPARE;
+      sort256(keys, count);
+    }
+  } else {
+    sort256(keys, count);
+  }
+  const items = load<u32>(state, S_ITEMS) as usize;
+  const meta = load<u32>(state, S_META) as usize;
+  const cap = load<u32>(state, S_ITEM_CAP);
+  let held = load<u32>(state, S_ITEM_COUNT);
+  let step: u32 = 1 << min(level, IN_BLOCK_LEVELS);
+  let rank = start & (step - 1);
+  while (rank < count) {
+    let last = ctz<u32>((rank ^ start) | (1 << IN_BLOCK_LEVELS));
+    if (last == IN_BLOCK_LEVELS) last += gridLevel;
+    while (held == cap && last >= level && level < MAX_LEVEL) {
+      held = dropBelow(kind, state, ++level);
+      step = 1 << min(level, IN_BLOCK_LEVELS);
+    }
+    if (last >= level && held < cap) {
+      const at = held as usize;
+      store<u16>(meta + (at << 1), ((last << 11) | origin) as u16);
+      if (kind == KIND_FLOAT) {
+        const key = load<u32>(sortedAt(keys, rank, height));
+        store<u32>(items + (at << 2), key & 0x80000000 ? key ^ 0x80000000 : ~key);
+      } else if (kind == KIND_INT64) {
+        const key = wide ? load<u64>(keys + ((rank as usize) << 3)) : least + load<u32>(sortedAt(keys, rank, height));
+        store<u64>(items + (at << 3), key ^ 0x8000000000000000);
+      } else {
+        const i = (load<u32>(sortedAt(keys, rank, height)) & 255) as usize;
+        putRecord(
+          items + at * RECORD,
+          load<u64>(scratch + X_HASHES + (i << 3)),
+          load<u32>(scratch + X_POINTERS + (i << 2)),
+          load<u32>(scratch + X_LENGTHS + (i << 2)),
+        );
+      }
+      held++;
+    }
+    // After a rise the rank may be off the coarser step: go to the next one that is on it.
+    rank++;
+    rank += (start - rank) & (step - 1);
+  }
+  store<u32>(state, held, S_ITEM_COUNT);
+  gathering = level <= IN_BLOCK_LEVELS + gridLevel;
+}
+
+/** Writes keys as u32 above their least one, which is returned; u64.MAX_VALUE if they lie too far apart. */
+function narrow(keys: usize, to: usize, n: u32): u64 {
+  let least = u64.MAX_VALUE;
+  let greatest: u64 = 0;
+  const end = keys + ((n as usize) << 3);
+  for (let p = keys; p < end; p += 8) {
+    const key = load<u64>(p);
+    least = min(least, key);
+    greatest = max(greatest, key);
+  }
+  if (greatest - least > 0xffffffff || least == u64.MAX_VALUE) return u64.MAX_VALUE;
+  for (let p = keys; p < end; p += 8, to += 4) store<u32>(to, (load<u64>(p) - least) as u32);
+  return least;
+}
+
+/** Leaves only the items of a full sample that survive this level; their number. */
+function dropBelow(kind: u32, state: usize, level: u32): u32 {
+  const items = load<u32>(state, S_ITEMS) as usize;
+  const meta = load<u32>(state, S_META) as usize;
+  const cap = load<u32>(state, S_ITEM_CAP);
+  const size: usize = kind == KIND_FLOAT ? 4 : kind == KIND_INT64 ? 8 : RECORD;
+  let held: u32 = 0;
+  for (let i: u32 = 0; i < cap; i++) {
+    const m = load<u16>(meta + ((i as usize) << 1));
+    if ((m as u32) >> 11 < level) continue;
+    if (held != i) {
+      store<u16>(meta + ((held as usize) << 1), m);
+      memory.copy(items + (held as usize) * size, items + (i as usize) * size, size);
+    }
+    held++;
+  }
+  store<u32>(state, level, S_LEVEL);
+  return held;
+}
