@@ -216,9 +216,17 @@ function putTemplate(to: usize, plan: usize, n: u32): usize {
 
 /**
  * Encodes rows 0 .. rows - 1 into framed records at `out`, which must have exampleBound bytes, and returns where they end.
- * `meta` gets two u32 a record: payload length and the payload's CRC32C, unmasked.
+ * `meta` gets two u32 a record: payload length and the payload's CRC32C, unmasked. With `payloadCrc` 0 the payload's CRC is
+ * left to the caller, in the record and in `meta`.
  */
-export function encodeExamples(count: u32, plan: usize, rows: u32, out: usize, meta: usize): usize {
+export function encodeExamples(
+  count: u32,
+  plan: usize,
+  rows: u32,
+  out: usize,
+  meta: usize,
+  payloadCrc: u32,
+): usize {
   const planEnd = plan + count * ENCODE_BYTES;
   for (let p = plan; p < planEnd; p += ENCODE_BYTES) {
     const column = load<u32>(p, E_COLUMN) as usize;
@@ -286,13 +294,14 @@ export function encodeExamples(count: u32, plan: usize, rows: u32, out: usize, m
     store<u64>(out, length);
     store<u32>(meta, length);
     meta += 8;
+    if (!payloadCrc) store<u32>(out, maskCrc(~crc32cStep8(-1, out)), 8);
     out = to + 4;
-    if (row % 3 == 2) {
+    if (payloadCrc && row % 3 == 2) {
       crcOfThree(first, meta - 24);
       first = out;
     }
   }
-  let left = rows % 3;
+  let left = payloadCrc ? rows % 3 : 0;
   for (let m = meta - ((left as usize) << 3); left > 0; left--, m += 8) {
     crcOfOne(first, m);
     first += 16 + load<u32>(m);

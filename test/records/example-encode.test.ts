@@ -114,6 +114,32 @@ describe('the kernel encodes columns as encodeExample encodes rows', () => {
     );
   });
 
+  test('with a CRC from elsewhere for long records, and it is asked only then', () => {
+    const schema: Schema = { features: [feature('text', 'bytes')] };
+    const batch = (...sizes: number[]) =>
+      rowsToBatch(
+        sizes.map((n) => ({ text: 'x'.repeat(n) })),
+        schema,
+      );
+    const columns = new KernelColumns(new Kernel(), schema, 8);
+    let asked = 0;
+    const longCrc = () => {
+      asked++;
+      return (bytes: Uint8Array) => CRC32C.buf(bytes);
+    };
+    const encoder = new ExampleEncoder(columns, { longCrc });
+    const plain = new ExampleEncoder(columns);
+    for (const sizes of [[10, 20], [5000, 2, 0, 9000], [300, 4000, 1], [7], [8, 9]]) {
+      const expected = asked;
+      columns.fromBatch(batch(...sizes));
+      const { bytes, meta } = plain.encode(sizes.length);
+      const found = encoder.encode(sizes.length);
+      expect(firstDifference(found.bytes, bytes)).toBe(-1);
+      expect([...found.meta]).toEqual([...meta]);
+      expect(asked - expected).toBe(sizes[0] === 300 ? 1 : 0);
+    }
+  });
+
   test('records around the sizes where a length takes one byte more', () => {
     const schema: Schema = { features: [feature('text', 'bytes')] };
     const rows = [

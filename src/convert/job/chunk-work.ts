@@ -10,6 +10,7 @@ import type { Schema } from '../../records/schema.js';
 import type { BadRow } from '../csv/bad-row.js';
 import { CsvParser } from '../csv/parser.js';
 import type { CsvPlan } from '../csv/plan.js';
+import { nativeCrc32c } from './native-crc32c.js';
 import { groupByTarget, type RecordsRun } from './records-run.js';
 import { Router, type Routing, targetCount } from './routing.js';
 
@@ -200,7 +201,7 @@ class ChunkOutput {
 
   constructor(columns: KernelColumns, router: Router, targets: number, statistics: StatisticsCollector | undefined) {
     this.#columns = columns;
-    this.#encoder = new ExampleEncoder(columns);
+    this.#encoder = new ExampleEncoder(columns, { longCrc: nativeCrc32c });
     this.#router = router;
     this.#targetCount = targets;
     this.#statistics = statistics;
