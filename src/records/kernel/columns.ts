@@ -160,11 +160,10 @@ export class KernelColumns {
       packed = { buffer: own, start: 0 };
     }
     const words = new Uint32Array(buffer, table, (count * PACK_BYTES) / 4);
-    const columns: Record<string, Column> = {};
-    for (let i = 0; i < count; i++) {
-      columns[schema.features[i]!.name] = this.#toColumn(i, rows, packed, words, int64);
-    }
-    return { size: rows, columns, mask: new Uint8Array(rows).fill(1) };
+    const columns = schema.features.map(({ name }, i): [string, Column] => {
+      return [name, this.#toColumn(i, rows, packed, words, int64)];
+    });
+    return { size: rows, columns: Object.fromEntries(columns), mask: new Uint8Array(rows).fill(1) };
   }
 
   /** Copies a batch of this schema in, replacing what is there; `batch.size` must be at most `capacity`. */
