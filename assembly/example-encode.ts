@@ -16,7 +16,8 @@ import {
   KIND_INT64,
   RAGGED,
 } from './column';
-import { crc32cStep1, crc32cStep8, maskCrc } from './crc32c';
+import { crc32cStep8, maskCrc } from './crc32c';
+import { GROUP, groupCrcs } from './framing';
 
 // One column of the plan, u32 fields; src/records/example-encode.ts makes room, exampleTemplates fills it
 export const ENCODE_BYTES: u32 = 288;
@@ -235,7 +236,7 @@ export function encodeExamples(
     store<u32>(p, load<u32>(column, C_OFFSETS), E_OFFSETS);
   }
   let lengthBytes: u32 = 2; // of the one length in an Example that is not known beforehand; as in the last record
-  let first = out; // of up to three records whose CRCs are still to be made
+  let waiting: u32 = 0; // records whose CRCs are still to be made
   for (let row: u32 = 0; row < rows; row++) {
     const body = out + 13 + lengthBytes;
     let to = body;
@@ -294,65 +295,34 @@ export function encodeExamples(
     store<u64>(out, length);
     store<u32>(meta, length);
     meta += 8;
-    if (!payloadCrc) store<u32>(out, maskCrc(~crc32cStep8(-1, out)), 8);
-    out = to + 4;
-    if (payloadCrc && row % 3 == 2) {
-      crcOfThree(first, meta - 24);
-      first = out;
+    store<u32>(out, maskCrc(~crc32cStep8(-1, out)), 8);
+    if (payloadCrc) {
+      const at = (waiting as usize) << 2;
+      store<u32>(OFFSETS + at, (out + 12) as u32);
+      store<u32>(LENGTHS + at, length);
+      if (++waiting == GROUP) {
+        putCrcs(waiting, meta);
+        waiting = 0;
+      }
     }
+    out = to + 4;
   }
-  let left = payloadCrc ? rows % 3 : 0;
-  for (let m = meta - ((left as usize) << 3); left > 0; left--, m += 8) {
-    crcOfOne(first, m);
-    first += 16 + load<u32>(m);
-  }
+  putCrcs(waiting, meta);
   return out;
 }
 
-// @ts-ignore: decorator
-@inline
-function crcTail(c: u32, p: usize, n: u32): u32 {
-  for (; n >= 8; n -= 8) {
-    c = crc32cStep8(c, p);
-    p += 8;
+// What groupCrcs takes and gives
+const OFFSETS: usize = memory.data(64, 16);
+const LENGTHS: usize = memory.data(64, 16);
+const CRCS: usize = memory.data(64, 16);
+
+/** Puts the payloads' CRCs of the last `count` records into them and into `meta`, which ends behind theirs. */
+function putCrcs(count: u32, meta: usize): void {
+  groupCrcs(0, OFFSETS, LENGTHS, count, CRCS);
+  meta -= (count as usize) << 3;
+  for (let i: usize = 0; i < (count as usize) << 2; i += 4) {
+    const crc = load<u32>(CRCS + i);
+    store<u32>(meta + (i << 1), crc, 4);
+    store<u32>((load<u32>(OFFSETS + i) + load<u32>(LENGTHS + i)) as usize, maskCrc(crc));
   }
-  while (n--) c = crc32cStep1(c, p++);
-  return ~c;
-}
-
-// @ts-ignore: decorator
-@inline
-function finish(record: usize, length: u32, crc: u32, meta: usize): void {
-  store<u32>(meta, crc, 4);
-  store<u32>(record, maskCrc(~crc32cStep8(-1, record)), 8);
-  store<u32>(record + length, maskCrc(crc), 12);
-}
-
-function crcOfOne(record: usize, meta: usize): void {
-  const length = load<u32>(meta);
-  finish(record, length, crcTail(-1, record + 12, length), meta);
-}
-
-/** Both CRCs of three records that follow each other, side by side: one hides the latency of the others' look-ups. */
-function crcOfThree(record: usize, meta: usize): void {
-  const la = load<u32>(meta);
-  const lb = load<u32>(meta, 8);
-  const lc = load<u32>(meta, 16);
-  const second = record + 16 + la;
-  const third = second + 16 + lb;
-  const pa = record + 12;
-  const pb = second + 12;
-  const pc = third + 12;
-  let a: u32 = -1;
-  let b: u32 = -1;
-  let c: u32 = -1;
-  const common = min(la, min(lb, lc)) & ~7;
-  for (let i: usize = 0; i < common; i += 8) {
-    a = crc32cStep8(a, pa + i);
-    b = crc32cStep8(b, pb + i);
-    c = crc32cStep8(c, pc + i);
-  }
-  finish(record, la, crcTail(a, pa + common, la - common), meta);
-  finish(second, lb, crcTail(b, pb + common, lb - common), meta + 8);
-  finish(third, lc, crcTail(c, pc + common, lc - common), meta + 16);
 }

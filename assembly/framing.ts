@@ -18,7 +18,7 @@ const WALK_STATUS: usize = 0;
 const WALK_POSITION: usize = 4;
 
 /** Records whose payloads are checked together. */
-const GROUP: u32 = 16;
+export const GROUP: u32 = 16;
 /** From this length on a payload is checked by itself, in stripes. */
 const LONG: u32 = 16384;
 
@@ -53,7 +53,7 @@ function finishCrc(c: u32, p: usize, end: usize): u32 {
 }
 
 /** CRCs of payloads, in the fastest way for their number and lengths. */
-function groupCrcs(base: usize, offsets: usize, lengths: usize, count: u32, crcs: usize): void {
+export function groupCrcs(base: usize, offsets: usize, lengths: usize, count: u32, crcs: usize): void {
   if (count > 4 && crc32cLanes(base, offsets, lengths, count, crcs)) return;
   let i: usize = 0;
   while (i < (count as usize)) {

@@ -22,7 +22,7 @@ export interface ExampleEncoderOptions {
 }
 
 /** From this mean payload on a CRC in native code is faster than the kernel's, in spite of the cost of each call. */
-const LONG_RECORD = 640;
+const LONG_RECORD = 2048;
 
 /**
  * Turns columns into framed Example records, compiled once for the columns' schema. The payloads are the bytes that
