@@ -10,18 +10,22 @@ export class RecordInput {
   readonly #source: AsyncIterator<Uint8Array | Gap> | DirectSource;
   readonly #window: StreamWindow;
   readonly #options: { path?: string; signal?: AbortSignal };
+  readonly #onHarmless: (gap: Gap) => void;
   #chunk: Uint8Array = new Uint8Array(0);
   #gap: Gap | undefined;
   #ended = false;
 
+  /** `onHarmless` is told of gaps that cost no bytes, such as a wrong checksum over whole content. */
   constructor(
     source: ByteSource | AsyncIterable<Uint8Array> | DirectSource,
     window: StreamWindow,
     options: { path?: string; signal?: AbortSignal },
+    onHarmless: (gap: Gap) => void,
   ) {
     this.#source = 'readInto' in source ? source : source[Symbol.asyncIterator]();
     this.#window = window;
     this.#options = options;
+    this.#onHarmless = onHarmless;
   }
 
   /** What ends the bytes, once `fill` has said false: a gap, or nothing at the end of the file. */
@@ -48,8 +52,9 @@ export class RecordInput {
       }
       const item = await source.next();
       if (item.done) this.#ended = true;
-      else if (isGap(item.value)) this.#gap = item.value;
-      else this.#chunk = item.value;
+      else if (!isGap(item.value)) this.#chunk = item.value;
+      else if (item.value.lostBytes === 0) this.#onHarmless(item.value);
+      else this.#gap = item.value;
     }
     const piece = this.#chunk.subarray(0, PIECE_BYTES);
     this.#chunk = this.#chunk.subarray(piece.length);

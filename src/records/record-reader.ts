@@ -75,7 +75,7 @@ class RecordReader {
     this.#state = memory.state;
     this.#window = memory.window;
     this.#window.jump(0);
-    this.#input = new RecordInput(source, this.#window, options);
+    this.#input = new RecordInput(source, this.#window, options, (gap) => this.#noteHarmless(gap));
     this.#prefixes = new CrcPrefixes(
       (from, to, seed) => kernel.exports.crc32c!(this.#window.addressOf(from), to - from, seed) >>> 0,
     );
@@ -319,6 +319,12 @@ class RecordReader {
   #report(loss: Omit<Loss, 'path' | 'record'>): void {
     const { path } = this.#options;
     this.#ledger.report({ ...(path === undefined ? {} : { path }), ...loss, record: this.#record });
+  }
+
+  #noteHarmless(gap: Gap): void {
+    const offset = this.#window.end;
+    if (this.#ledger.strict) throw gapError(gap, this.#where(offset));
+    this.#report({ reason: 'damaged-stream', offset, end: offset, count: 0, atLeast: false });
   }
 
   /** The window is empty and a gap follows. */
