@@ -27,22 +27,32 @@ import {
   BAD_INT,
   BAD_INT_RANGE,
   BAD_LIST,
+  CELL_BYTES,
   L_COLUMN,
+  L_OP,
   L_SEPARATOR,
   L_SEPARATOR_LENGTH,
+  OP_END,
+  OP_INFER,
+  OP_SKIP,
+  P_CELLS,
   P_COLUMN_COUNT,
   P_COLUMNS,
   P_GROW_COLUMN,
   P_GROW_ITEMS,
   P_GROW_VALUES,
-  P_MAX_ROWS,
   P_NULL_COUNT,
   P_NULLS,
+  P_USED_ROWS,
 } from './csv-state';
 
-/** Marks all rows as there; cells that are missing take their mark away. */
+/**
+ * Marks all rows as there; cells that are missing take their mark away. Only rows of the last call can have lost it, and
+ * nothing is done where there were none: a bad row costs no more for the columns that it does not reach.
+ */
 export function openColumns(state: usize): void {
-  const rows = load<u32>(state, P_MAX_ROWS);
+  const rows = load<u32>(state, P_USED_ROWS);
+  if (rows == 0) return;
   let column = load<u32>(state, P_COLUMNS) as usize;
   for (let n = load<u32>(state, P_COLUMN_COUNT); n > 0; n--) {
     memory.fill(load<u32>(column, C_VALIDITY), 1, rows);
@@ -52,6 +62,8 @@ export function openColumns(state: usize): void {
 
 /** Puts into each column how much of it the rows use. */
 export function closeColumns(state: usize, rows: u32): void {
+  if (rows == 0 && load<u32>(state, P_USED_ROWS) == 0) return;
+  store<u32>(state, rows, P_USED_ROWS);
   let column = load<u32>(state, P_COLUMNS) as usize;
   for (let n = load<u32>(state, P_COLUMN_COUNT); n > 0; n--) {
     const count = firstValue(column, rows);
@@ -60,6 +72,15 @@ export function closeColumns(state: usize, rows: u32): void {
       store<u32>(column, load<u32>((load<u32>(column, C_OFFSETS) as usize) + ((count as usize) << 2)), C_USED_VALUES);
     } else store<u32>(column, count, C_USED_VALUES);
     column += COLUMN_BYTES;
+  }
+}
+
+/** Marks a row as there again in the columns of all cells up to this one. */
+export function markCells(state: usize, cell: usize, row: u32): void {
+  for (let c = load<u32>(state, P_CELLS) as usize; c <= cell; c += CELL_BYTES) {
+    const op = load<u32>(c, L_OP);
+    if (op == OP_SKIP || op == OP_INFER || op == OP_END) continue;
+    store<u8>((load<u32>(load<u32>(c, L_COLUMN), C_VALIDITY) as usize) + row, 1);
   }
 }
 

@@ -39,6 +39,9 @@ export const P_BAD_COUNT: usize = 128; // how many cells the row has
 export const P_CELL: usize = 132; // the plan of the cell at hand
 export const P_START: usize = 136; // where it begins
 export const P_POSITION: usize = 140; // the last position taken from the index
+// What the last call left in the columns
+export const P_USED_ROWS: usize = 144; // their rows, which may be marked as missing; at first all rows
+export const P_OPEN: usize = 148; // 1: the plan knows where the columns lie
 
 // One cell of the plan, u32 fields; behind the last stands one with OP_END
 export const CELL_BYTES: u32 = 32;

@@ -3,7 +3,7 @@
 // that V8 keeps it in registers; everyCell takes any cell, and finds what is wrong with it. Rows end by quote parity
 // alone, so a malformed row never changes where other rows begin.
 import { C_DEFAULT, C_HAS_DEFAULT, C_KIND, C_OFFSETS, C_VALIDITY, C_VALUES, C_VALUES_CAP, KIND_FLOAT } from './column';
-import { closeColumns, copyCell, isNullToken, listCell, missingCell, needRoom, numberCell, openColumns } from './csv-cells';
+import { closeColumns, copyCell, isNullToken, listCell, markCells, missingCell, needRoom, numberCell, openColumns } from './csv-cells';
 import { indexMore } from './csv-index';
 import { inferRow } from './csv-infer';
 import { plainFloat, plainInt } from './csv-number';
@@ -56,6 +56,7 @@ import {
   P_MAX_ROWS,
   P_NEXT,
   P_NULL_LENGTHS,
+  P_OPEN,
   P_PARITY,
   P_POSITION,
   P_QUOTE,
@@ -92,7 +93,7 @@ export function csvParse(state: usize, resume: u32): u32 {
     openColumns(state);
     store<u32>(state, 0, P_ROWS);
   }
-  openCells(state);
+  if (resume || !load<u32>(state, P_OPEN)) openCells(state);
   beginRow(state, load<u32>(state, P_ROW));
   const status = parseRows(state);
   closeColumns(state, load<u32>(state, P_ROWS));
@@ -135,6 +136,7 @@ function beginRow(state: usize, at: u32): void {
 
 /** Takes into the plan what plainCells wants to know of the columns; they move when they grow. */
 function openCells(state: usize): void {
+  store<u32>(state, 1, P_OPEN);
   const emptyIsNull = (load<u32>(state, P_NULL_LENGTHS) & 1) != 0;
   for (let cell = load<u32>(state, P_CELLS) as usize; load<u32>(cell, L_OP) != OP_END; cell += CELL_BYTES) {
     const op = load<u32>(cell, L_OP);
@@ -391,6 +393,7 @@ function badRow(state: usize, bad: u32): void {
   const wanted = load<u32>(state, P_CELL_COUNT);
   const rowStart = load<u32>(state, P_ROW);
   const cell = (load<u32>(state, P_CELL) - load<u32>(state, P_CELLS)) / CELL_BYTES;
+  markCells(state, load<u32>(state, P_CELL), load<u32>(state, P_ROWS));
   let count = bad == BAD_FEW || bad == BAD_ROW_BYTES ? cell : cell + 1;
   let pos = load<u32>(state, P_POSITION) as usize;
   for (;;) {

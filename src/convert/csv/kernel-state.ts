@@ -35,6 +35,7 @@ export const P = {
   BAD_ROW: 120,
   BAD_ROW_END: 124,
   BAD_COUNT: 128,
+  USED_ROWS: 144,
 } as const;
 export const STATE_BYTES = 160;
 /** Positions that the index of assembly/csv.ts may hold at a time. */

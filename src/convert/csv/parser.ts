@@ -22,6 +22,7 @@ export class CsvParser {
     this.columns = new KernelColumns(kernel, plan.schema, maxRows);
     this.#reader = new RowReader(kernel, plan);
     this.#reader.set(P.MAX_ROWS, maxRows);
+    this.#reader.set(P.USED_ROWS, maxRows);
     putPlan(this.#reader, plan, this.columns);
   }
 

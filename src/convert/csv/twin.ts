@@ -17,9 +17,12 @@ const NEWLINE = 10;
  */
 export function* parseCsvPlainly(text: Uint8Array, plan: CsvPlan): Generator<TwinRow | BadRow> {
   let row = 0;
+  let line = 0;
+  let counted = 0;
   for (const raw of tokenise(text, plan.dialect, plan.blankRows)) {
     const values = rowValues(text, raw, plan);
-    yield Array.isArray(values) ? values : badRow(text, raw, plan, values as Fault, row);
+    for (; counted < raw.start; counted++) if (text[counted] === NEWLINE) line++;
+    yield Array.isArray(values) ? values : badRow(text, raw, plan, values as Fault, { row, line });
     row++;
   }
 }
@@ -111,7 +114,13 @@ function missing(feature: Feature): Scalar | Scalar[] | null {
   return feature.shape !== 'ragged' && feature.shape.length === 0 ? values[0]! : values;
 }
 
-function badRow(text: Uint8Array, raw: RawRow, plan: CsvPlan, fault: Fault, row: number): BadRow {
+function badRow(
+  text: Uint8Array,
+  raw: RawRow,
+  plan: CsvPlan,
+  fault: Fault,
+  place: { row: number; line: number },
+): BadRow {
   const { code, cell } = fault;
   const feature = plan.schema.features[plan.cells[cell] ?? -1];
   const separator = plan.separators[plan.cells[cell] ?? -1];
@@ -126,9 +135,9 @@ function badRow(text: Uint8Array, raw: RawRow, plan: CsvPlan, fault: Fault, row:
   const end = raw.end > raw.start && text[raw.end - 1] === 13 ? raw.end - 1 : raw.end;
   return {
     code: isRowFault(code) ? 'SHARDFEED_CSV_ROW' : 'SHARDFEED_CSV_FIELD',
-    row,
+    row: place.row,
     offset: raw.start,
-    line: text.subarray(0, raw.start).reduce((n, b) => n + (b === NEWLINE ? 1 : 0), 0),
+    line: place.line,
     ...(inCell && plan.names[cell] !== undefined ? { column: plan.names[cell] } : {}),
     ...(inCell ? { value: shownValue(text.subarray(fault.start, fault.end)) } : {}),
     expected: expectedOf(facts),

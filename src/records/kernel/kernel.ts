@@ -116,9 +116,7 @@ export class Kernel {
 
   /** The number that ASCII text in memory stands for: what the kernels' own parser leaves undecided, once in millions. */
   readonly #parseDouble = (address: number, length: number): number => {
-    let text = '';
-    for (let i = address; i < address + length; i++) text += String.fromCharCode(this.#u8[i]!);
-    return Number(text);
+    return Number(new TextDecoder('latin1').decode(this.#u8.subarray(address, address + length)));
   };
 
   #grow(pages: number): void {
