@@ -3,7 +3,7 @@ import { type ByteSource, type DirectSource, type Gap, isGap } from './byte-sour
 import type { StreamWindow } from './stream-window.js';
 
 /** Bytes are taken in pieces that stay in a core's cache from the check to the decoder. */
-export const PIECE_BYTES = 256 << 10;
+export const PIECE_BYTES = 512 << 10;
 
 /** Brings the bytes of a source into a window, piece by piece. */
 export class RecordInput {

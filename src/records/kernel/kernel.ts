@@ -35,8 +35,14 @@ let compiled: WebAssembly.Module | undefined;
 
 /** Compiles the module, once a process. */
 export function kernelModule(): KernelModule {
-  compiled ??= new WebAssembly.Module(Uint8Array.from(atob(WASM_BASE64), (c) => c.charCodeAt(0)));
+  compiled ??= new WebAssembly.Module(fromBase64(WASM_BASE64));
   return compiled;
+}
+
+/** Node's Buffer, where it is there, takes a hundredth of the time. */
+function fromBase64(text: string): Uint8Array {
+  if (typeof Buffer !== 'undefined') return Buffer.from(text, 'base64');
+  return Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
 }
 
 /** Takes over the module that another thread compiled, and with it the code that was optimised there. */
