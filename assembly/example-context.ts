@@ -36,7 +36,7 @@ export const S_OP: usize = 0;
 export const S_COLUMN: usize = 4; // address of the descriptor
 export const S_LENGTH: usize = 8; // the entry's length byte as learnt
 export const S_HEADER: usize = 12; // bytes from the entry's tag to its values
-export const S_BLOCKS: usize = 16; // vectors to compare
+export const S_SIZE: usize = 16; // bytes to compare, in whole vectors
 export const S_DATA: usize = 20; // bytes of values as learnt
 // Copies of the column's addresses, taken anew by every call
 export const S_VALUES: usize = 24;

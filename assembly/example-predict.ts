@@ -11,7 +11,7 @@ import {
   OP_SKIP,
   P_COUNT,
   PROBE,
-  S_BLOCKS,
+  S_SIZE,
   S_COLUMN,
   S_DATA,
   S_EXPECT,
@@ -125,56 +125,73 @@ export function passOver(slot: usize, end: usize): void {
   }
 }
 
+/** Whether the entry at q, whose length byte is given, is as the slot predicts it. */
+// @ts-ignore: decorator
+@inline
+function matches(slot: usize, q: usize, length: u32): bool {
+  const shift = i8x16.splat((length - load<u32>(slot, S_LENGTH)) as i8);
+  if (blockDiffers(slot, q, 0, shift)) return false;
+  const size = load<u32>(slot, S_SIZE) as usize;
+  for (let i: usize = 16; i < size; i += 16) if (blockDiffers(slot, q, i, shift)) return false;
+  return true;
+}
+
+/** The next slots but one that predicts the entry at q, or 0. */
+function probe(slot: usize, q: usize, length: u32, slotEnd: usize): usize {
+  const last = min(slotEnd, slot + (PROBE as usize) * SLOT_BYTES);
+  for (let s = slot + SLOT_BYTES; s < last; s += SLOT_BYTES) {
+    if (!matches(s, q, length)) continue;
+    passOver(slot, s);
+    return s;
+  }
+  return 0;
+}
+
 /** The predicted entries from q on; returns where the first one stands that is not predicted. */
 export function takePredicted(q: usize, end: usize, slotEnd: usize): usize {
   let slot = Now.predicted;
-  const at8 = (Now.row as usize) << 3;
-  const at4 = (Now.row as usize) << 2;
+  const row = Now.row as usize;
+  const mind = Now.surprise;
   let taken: u32 = 0;
-  while (q < end) {
+  while (q < end && slot < slotEnd) {
     const length = load<u8>(q, 1) as u32;
-    if (length > 127 || q + 2 + length > end) break;
+    const next = q + 2 + length;
+    if (length > 127 || next > end) break;
     let s = slot;
-    const last = min(slotEnd, s + (PROBE as usize) * SLOT_BYTES);
-    for (; s < last; s += SLOT_BYTES) {
-      const shift = i8x16.splat((length - load<u32>(s, S_LENGTH)) as i8);
-      if (blockDiffers(s, q, 0, shift)) continue;
-      const size = (load<u32>(s, S_BLOCKS) as usize) << 4;
-      let i: usize = 16;
-      while (i < size && !blockDiffers(s, q, i, shift)) i += 16;
-      if (i >= size) break;
+    if (!matches(s, q, length)) {
+      s = probe(slot, q, length, slotEnd);
+      if (s == 0) break;
     }
-    if (s >= last) break;
-    const n = load<u32>(s, S_DATA) + (length - load<u32>(s, S_LENGTH));
-    if ((n as i32) < 0) break;
+    // Below zero, and so above 127, where the entry is too short for its header.
+    const n = load<u32>(s, S_DATA) + length - load<u32>(s, S_LENGTH);
+    if (n > 127) break;
     const data = q + load<u32>(s, S_HEADER);
     const op = load<u32>(s, S_OP);
-    const valid = (load<u32>(s, S_VALIDITY) as usize) + Now.row;
-    if (Now.surprise && op != OP_SKIP && load<u8>(valid) != 0) break;
-    if (op == OP_INT) {
-      if (!wholeVarint(data, n)) break;
-      store<u64>((load<u32>(s, S_VALUES) as usize) + at8, Now.value);
-      store<u8>(valid, 1);
-      taken++;
-    } else if (op == OP_FLOAT) {
-      if (n != 4) break;
-      store<u32>((load<u32>(s, S_VALUES) as usize) + at4, load<u32>(data));
-      store<u8>(valid, 1);
-      taken++;
-    } else if (op == OP_BYTES) {
-      const offset = (load<u32>(s, S_OFFSETS) as usize) + at4;
+    const valid = (load<u32>(s, S_VALIDITY) as usize) + row;
+    if (mind && op != OP_SKIP && load<u8>(valid) != 0) break;
+    if (op == OP_BYTES) {
+      const offset = (load<u32>(s, S_OFFSETS) as usize) + (row << 2);
       const used = load<u32>(offset);
       if (n > load<u32>(s, S_VALUES_CAP) - used) break;
       copyBytes((load<u32>(s, S_VALUES) as usize) + used, data, n as usize);
       store<u32>(offset, used + n, 4);
       store<u8>(valid, 1);
       taken++;
+    } else if (op == OP_FLOAT) {
+      if (n != 4) break;
+      store<u32>((load<u32>(s, S_VALUES) as usize) + (row << 2), load<u32>(data));
+      store<u8>(valid, 1);
+      taken++;
+    } else if (op == OP_INT) {
+      if (!wholeVarint(data, n)) break;
+      store<u64>((load<u32>(s, S_VALUES) as usize) + (row << 3), Now.value);
+      store<u8>(valid, 1);
+      taken++;
     } else if (!takeOther(s, op, data, n)) {
       break;
     }
-    if (s != slot) passOver(slot, s);
     slot = s + SLOT_BYTES;
-    q += 2 + length;
+    q = next;
   }
   Now.seen += taken;
   Now.predicted = slot;

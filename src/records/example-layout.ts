@@ -5,7 +5,7 @@ import { WireReader } from './wire.js';
 
 /** The slot of assembly/example-decode.ts: what the kernel expects of one entry of the features map. */
 const SLOT_BYTES = 256;
-const S = { OP: 0, COLUMN: 4, LENGTH: 8, HEADER: 12, BLOCKS: 16, DATA: 20, EXPECT: 64, SHIFT: 128, MASK: 192 } as const;
+const S = { OP: 0, COLUMN: 4, LENGTH: 8, HEADER: 12, SIZE: 16, DATA: 20, EXPECT: 64, SHIFT: 128, MASK: 192 } as const;
 const Op = { SKIP: 1, INT: 2, FLOAT: 3, BYTES: 4, LIST: 5 } as const;
 /** Where a column's descriptor names its slot. */
 const P_SLOT = C.SCRATCH + 12;
@@ -118,7 +118,7 @@ export class ExampleLayout {
     view.setUint32(S.OP, op, true);
     view.setUint32(S.LENGTH, entry[1]!, true);
     view.setUint32(S.HEADER, header, true);
-    view.setUint32(S.BLOCKS, (header + 15) >> 4, true);
+    view.setUint32(S.SIZE, (header + 15) & ~15, true);
     view.setUint32(S.DATA, entry.length - header, true);
     bytes.set(entry.subarray(0, header), S.EXPECT);
     for (const at of lengths) bytes[S.SHIFT + at] = 0xff;
