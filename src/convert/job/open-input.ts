@@ -1,3 +1,4 @@
+import { displayPath } from '../../dataset/index.js';
 import { ShardfeedError } from '../../errors.js';
 import { type CallOptions, detectFormat, type Files, HEAD_BYTES, openSource } from '../../files/index.js';
 import type { Batch } from '../../records/batch.js';
@@ -42,12 +43,12 @@ export async function openInput(input: ConvertInput, options: OpenInputOptions):
   return { kind: 'rows', rows: all as AsyncIterable<Row>, ...some };
 }
 
-async function locate(uris: readonly string[], { files, signal }: OpenInputOptions): Promise<InputFile[]> {
-  const call = callOf({ signal });
+async function locate(uris: readonly string[], options: OpenInputOptions): Promise<InputFile[]> {
+  const call = callOf(options);
   const found: InputFile[] = [];
-  for (const { fs, path } of await files.expand(uris, call)) {
+  for (const { fs, path } of await options.files.expand(uris, call)) {
     const { size } = await fs.stat(path, call);
-    found.push({ uri: fs.scheme === 'file' ? path : `${fs.scheme}://${path}`, fs, path, size });
+    found.push({ uri: displayPath({ fs, path }), fs, path, size });
   }
   return found;
 }

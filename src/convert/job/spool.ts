@@ -51,9 +51,6 @@ export class Spool {
     }
   }
 
-  get size(): number {
-    return this.#buckets.length;
-  }
   records(bucket: number): number {
     return this.#buckets[bucket]!.records;
   }
