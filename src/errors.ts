@@ -17,6 +17,8 @@ export const ERROR_CODES = {
   SHARDFEED_BUSY: 'another job holds the target',
   /** Any other failure of a file system. */
   SHARDFEED_IO: 'an input or output operation failed',
+  /** What was written to a file so far is lost, as the connection broke; written again from its start it may succeed. */
+  SHARDFEED_WRITE_INTERRUPTED: 'writing a file was interrupted',
   /** The driver, format or platform does not offer this. */
   SHARDFEED_UNSUPPORTED: 'not supported here',
   /** The caller's AbortSignal fired, or the process was interrupted. */

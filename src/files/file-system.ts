@@ -50,6 +50,8 @@ export interface Capabilities {
   readonly freeSpace?: boolean;
   /** `FileSystem.replaceFile` is there. */
   readonly replaceFile?: boolean;
+  /** A file that is being written can be lost half-way, by no fault of the caller: see {@link FileWriter}. */
+  readonly interruptibleWrites?: boolean;
 }
 
 export interface CallOptions {
@@ -88,7 +90,13 @@ export interface FileReader {
   close(): Promise<void>;
 }
 
-/** Writes one file from its start to its end. One call at a time: await each before the next. */
+/**
+ * Writes one file from its start to its end. One call at a time: await each before the next.
+ *
+ * With `capabilities.interruptibleWrites`, `write` and `close` may throw SHARDFEED_WRITE_INTERRUPTED: what was written is
+ * gone, nothing has the name, and the same bytes may be written from their start with a new writer (after `abort`, which
+ * may fail). Nothing is ever appended to what may be there. Drivers throw it where they cannot mend it themselves.
+ */
 export interface FileWriter {
   /** Resolves when the writer can take more. It does not keep the buffer after it resolves. */
   write(bytes: Uint8Array): Promise<void>;
