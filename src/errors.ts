@@ -19,6 +19,18 @@ export const ERROR_CODES = {
   SHARDFEED_IO: 'an input or output operation failed',
   /** What was written to a file so far is lost, as the connection broke; written again from its start it may succeed. */
   SHARDFEED_WRITE_INTERRUPTED: 'writing a file was interrupted',
+  /** A file changed, or was replaced, while it was read. */
+  SHARDFEED_CHANGED: 'a file changed while it was read',
+  /** No name node of the cluster is active. */
+  SHARDFEED_HDFS_STANDBY: 'no name node is active',
+  /** The name node is in safe mode and changes nothing. */
+  SHARDFEED_HDFS_SAFE_MODE: 'the name node is in safe mode',
+  /** A server of the cluster cannot be reached, breaks off, does not answer in time, or answers with 5xx or garbage. */
+  SHARDFEED_HDFS_UNREACHABLE: 'a server of the cluster does not answer as it should',
+  /** No living data node has a block of the file. */
+  SHARDFEED_HDFS_BLOCK_MISSING: 'no data node has a block of the file',
+  /** The cluster does not accept who we say we are: credentials are missing, wrong or expired. */
+  SHARDFEED_HDFS_AUTH: 'the cluster does not accept the credentials',
   /** The driver, format or platform does not offer this. */
   SHARDFEED_UNSUPPORTED: 'not supported here',
   /** The caller's AbortSignal fired, or the process was interrupted. */
