@@ -112,8 +112,7 @@ export function isShardfeedError(error: unknown, code?: ErrorCode): error is Sha
 /** @throws SHARDFEED_ABORTED once the signal has fired; its reason is the cause. */
 export function throwIfAborted(signal: AbortSignal | undefined, path?: string): void {
   if (signal?.aborted !== true) return;
-  const where = path === undefined ? {} : { path };
-  throw new ShardfeedError('SHARDFEED_ABORTED', 'aborted', { ...where, cause: signal.reason });
+  throw new ShardfeedError('SHARDFEED_ABORTED', 'aborted', { path, cause: signal.reason });
 }
 
 const EXIT_CODES: Partial<Record<ErrorCode, number>> = {

@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
 import type { CsvOptions } from '../convert/index.js';
-import { byteSize, given, names, pairs, texts } from './parse-options.js';
+import { byteSize, names, pairs, texts } from './parse-options.js';
 
 /** The flags that tell how CSV is written, as commander collects them. */
 export interface CsvFlags {
@@ -53,7 +53,7 @@ export function addCsvOptions(command: Command): Command {
 export function csvOptions(flags: CsvFlags): CsvOptions {
   const { delimiter, comment, encoding, recordDelimiter, quotedNulls, rename, drop } = flags;
   const { trim, relaxColumnCount, relaxQuotes, maxRowBytes } = flags;
-  return given({
+  return {
     ...{ delimiter, comment, encoding, recordDelimiter, quotedNulls, rename, drop },
     escape: flags.escape,
     ...{ trim, relaxColumnCount, relaxQuotes, maxRowBytes },
@@ -62,7 +62,7 @@ export function csvOptions(flags: CsvFlags): CsvOptions {
     columns: flags.columnNames,
     nulls: flags.null === undefined ? undefined : ['', ...flags.null],
     separator: flags.separator === undefined ? undefined : separatorOf(flags.separator),
-  });
+  };
 }
 
 function separatorOf(all: readonly string[]): string | Record<string, string> {

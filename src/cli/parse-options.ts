@@ -52,10 +52,3 @@ export function names(text: string, before: readonly string[] = []): string[] {
 export function texts(text: string, before: readonly string[] = []): string[] {
   return [...before, text];
 }
-
-/** `--name VALUE` that was not given must not become `undefined` in an options object. */
-export function given<T extends object>(options: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as {
-    [K in keyof T]?: Exclude<T[K], undefined>;
-  };
-}

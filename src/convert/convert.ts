@@ -39,7 +39,7 @@ export async function convert(options: ConvertOptions): Promise<ConvertResult> {
   const target = files.resolve(checked.output);
   const commit = await DatasetCommit.begin(target, {
     overwrite: checked.overwrite,
-    ...(signal === undefined ? {} : { signal }),
+    signal,
   });
   const spool = new InputSpool(checked.spoolDir);
   const quarantine =
@@ -65,7 +65,7 @@ export async function convert(options: ConvertOptions): Promise<ConvertResult> {
       onPiece: async (rows, inputBytes, outputBytes) => {
         done.rows += rows;
         done.bytes += inputBytes;
-        onProgress?.({ phase: 'convert', ...done, ...(totalBytes === undefined ? {} : { totalBytes }) });
+        onProgress?.({ phase: 'convert', ...done, totalBytes });
         await checkSpace(inputBytes, outputBytes);
       },
     });

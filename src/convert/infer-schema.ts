@@ -41,8 +41,8 @@ export async function inferSchema(input: ConvertInput, options: InferSchemaOptio
       threads: threadsFor(options.threads, text.totalBytes),
       signal,
       onProgress: options.onProgress,
-      ...(kinds === undefined ? {} : { kinds }),
-      ...(labels === undefined ? {} : { labels }),
+      kinds,
+      labels,
     });
   } finally {
     await spool.close();

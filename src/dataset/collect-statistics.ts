@@ -49,7 +49,6 @@ export async function collectStatistics(
   options: CollectOptions = {},
 ): Promise<CollectedStatistics> {
   const { recompute = false, policy = 'error', onLoss, signal } = options;
-  const call = signal === undefined ? {} : { signal };
   const ledger = new LossLedger(policy, onLoss);
   const { parts, manifest } = await resolveForReading(source, ledger, options);
   const listed = manifest?.statistics;
@@ -58,10 +57,10 @@ export async function collectStatistics(
   }
   const known = options.schema ?? manifest?.schema;
   const there = parts.filter(({ absent }) => absent !== true);
-  const sample = known === undefined ? await sampleRecords(there, call) : [];
+  const sample = known === undefined ? await sampleRecords(there, { signal }) : [];
   const sequences = sample.some(hasFeatureLists);
   const schema = known ?? inferRecordSchema(sequences ? sample.map(flattenSequence) : sample);
-  const partial = await collect(parts, schema, sequences, ledger, call);
+  const partial = await collect(parts, schema, sequences, ledger, { signal });
   return { statistics: toStatisticsJson(partial, schema), schema, from: 'records' };
 }
 

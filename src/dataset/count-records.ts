@@ -34,10 +34,9 @@ export async function countRecords(
   options: CountOptions = {},
 ): Promise<RecordCount> {
   const { scan = false, signal } = options;
-  const call = signal === undefined ? {} : { signal };
   const dataset = await resolveDataset(source, { ...options, lenient: scan });
   const parts: PartCount[] = [];
-  for (const part of partsOf(dataset)) parts.push(await countPart(part, scan, call));
+  for (const part of partsOf(dataset)) parts.push(await countPart(part, scan, { signal }));
   return {
     records: parts.reduce((n, part) => n + part.records, 0),
     bytes: parts.reduce((n, part) => n + part.bytes, 0),

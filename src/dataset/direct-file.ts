@@ -17,7 +17,7 @@ export async function openDirect(
   if (fs.openReader === undefined || (codec !== 'auto' && codec !== 'none')) return { codec };
   let reader: FileReader;
   try {
-    reader = await fs.openReader(path, signal === undefined ? {} : { signal });
+    reader = await fs.openReader(path, { signal });
   } catch (error) {
     if (isShardfeedError(error, 'SHARDFEED_UNSUPPORTED')) return { codec };
     throw error;

@@ -35,7 +35,7 @@ export async function indexDataset(
   source: string | readonly string[],
   options: IndexOptions = {},
 ): Promise<IndexedDataset> {
-  const call = options.signal === undefined ? {} : { signal: options.signal };
+  const call = { signal: options.signal };
   const { parts, extra } = await resolveDataset(source, { ...options, lenient: true });
   const done: IndexedPart[] = [];
   const facts: { path: string; records: number; digest: string }[] = [];

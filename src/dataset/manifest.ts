@@ -87,9 +87,9 @@ export function encodeManifest({ records, fingerprint, parts, schema, statistics
       digest: p.digest,
       compression: p.compression,
     })),
-    ...(schema === undefined ? {} : { schema: schemaToJson(schema) }),
-    ...(statistics === undefined ? {} : { statistics }),
-    ...(job === undefined ? {} : { job }),
+    schema: schema && schemaToJson(schema),
+    statistics,
+    job,
   };
   return `${JSON.stringify(json, null, 1)}\n`;
 }
@@ -125,10 +125,10 @@ export function decodeManifest(text: string, file: string): Manifest {
     throw fail('the fingerprint is not that of the parts: the manifest was changed');
   return {
     ...made,
-    ...(schema === undefined ? {} : { schema: readSchema(schema, fail) }),
+    schema: schema === undefined ? undefined : readSchema(schema, fail),
     // Statistics are shown, never computed with: their shape is checked, their details are not.
-    ...(statistics === undefined ? {} : { statistics: statistics as unknown as StatisticsJson }),
-    ...(job === undefined ? {} : { job }),
+    statistics: statistics as unknown as StatisticsJson | undefined,
+    job,
   };
 }
 

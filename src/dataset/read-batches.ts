@@ -44,9 +44,9 @@ export async function* readBatches(
     kernel: memory.kernel,
     borrow: reuse,
     allocate: allocateUnzeroed,
-    ...(columns === undefined ? {} : { columns }),
-    ...(int64 === undefined ? {} : { int64 }),
-    ...(batchSize === undefined ? {} : { batchSize }),
+    columns,
+    int64,
+    batchSize,
     ...(ledger.strict ? {} : { onMalformed: (error, bytes) => leaveOut(ledger, error, bytes) }),
   });
   for (const part of parts) {
@@ -79,6 +79,6 @@ export function leaveOut(
   bytes: Uint8Array,
 ): void {
   ledger.hold(bytes, offset);
-  const where = { offset, end: offset + bytes.length, record, ...(path === undefined ? {} : { path }) };
+  const where = { offset, end: offset + bytes.length, record, path };
   ledger.report({ ...where, reason: 'malformed-example', count: 1, atLeast: false });
 }

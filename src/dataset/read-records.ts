@@ -134,12 +134,11 @@ export async function* readFileBlocks(
 ): AsyncGenerator<RecordBlock> {
   const { codec = 'auto', signal, policy = 'error' } = options;
   const strict = policy instanceof LossLedger ? policy.strict : policy === 'error';
-  const call = signal === undefined ? {} : { signal };
-  const part = 'bytes' in file ? file : { ...file, name: '', bytes: (await file.fs.stat(file.path, call)).size };
-  const index = await indexForReading(part, { strict, ...call });
-  const members = index?.memberTable;
-  const opened = await openDirect(file, { codec, ...call });
-  const damage = { damage: strict ? 'error' : 'gap', ...(members === undefined ? {} : { members }) } as const;
-  const source = opened.direct ?? openSource(file, { codec: opened.codec, ...damage, ...call });
-  yield* readBlocks(source, { ...options, path: displayPath(file), ...(index === undefined ? {} : { index }) });
+  const part = 'bytes' in file ? file : { ...file, name: '', bytes: (await file.fs.stat(file.path, { signal })).size };
+  const index = await indexForReading(part, { strict, signal });
+  const opened = await openDirect(file, { codec, signal });
+  const damage = strict ? 'error' : 'gap';
+  const source =
+    opened.direct ?? openSource(file, { codec: opened.codec, damage, members: index?.memberTable, signal });
+  yield* readBlocks(source, { ...options, path: displayPath(file), index });
 }

@@ -47,38 +47,36 @@ export interface RepairReport {
  */
 export async function repairFile(from: string, to: string, options: RepairOptions = {}): Promise<RepairReport> {
   const { signal, overwrite = false, maxRecordBytes } = options;
-  const call = signal === undefined ? {} : { signal };
   const source = resolveUri(from, options);
   const target = resolveUri(to, options);
-  const { size, type } = await source.fs.stat(source.path, call);
+  const { size, type } = await source.fs.stat(source.path, { signal });
   if (type === 'folder') {
     throw new ShardfeedError('SHARDFEED_USAGE', `${from} is a folder: repair its files one by one`, { path: from });
   }
-  const { codec: found } = detectFormat(await readWhole(source, { ...call, end: HEAD_BYTES }), source.path);
+  const { codec: found } = detectFormat(await readWhole(source, { signal, end: HEAD_BYTES }), source.path);
   const codec = options.codec ?? (found === 'zstd' ? 'none' : found);
-  const index = await usableIndex(source, size, call);
-  const members = index?.memberTable;
+  const index = await usableIndex(source, size, { signal });
   const losses: Loss[] = [];
   const digest = new PartDigest();
-  const bytes = await writeWhole(target, { ...call, overwrite }, async (file) => {
+  const bytes = await writeWhole(target, { signal, overwrite }, async (file) => {
     const writer = compressWriter(file, codec);
     let badHeader = false;
     const stream = openSource(source, {
-      ...call,
+      signal,
       codec: found,
       damage: 'gap',
-      ...(members === undefined ? {} : { members }),
+      members: index?.memberTable,
     });
     const blocks = readBlocks(stream, {
-      ...call,
+      signal,
       path: displayPath(source),
       policy: 'skip',
       onLoss: (loss) => {
         losses.push(loss);
         badHeader ||= loss.reason === 'header-checksum';
       },
-      ...(index === undefined ? {} : { index }),
-      ...(maxRecordBytes === undefined ? {} : { maxRecordBytes }),
+      index,
+      maxRecordBytes,
     });
     for await (const block of blocks) {
       if (block.count === 0) continue;
@@ -90,7 +88,7 @@ export async function repairFile(from: string, to: string, options: RepairOption
     return writer.storedBytes;
   });
   // An index that was made for the file before is stale now, and would be refused.
-  if (overwrite) await target.fs.delete(indexLocation(target).path, call);
+  if (overwrite) await target.fs.delete(indexLocation(target).path, { signal });
   return {
     from: displayPath(source),
     to: displayPath(target),

@@ -64,7 +64,7 @@ export async function resolveDataset(
     const files = await expandGlob(uris, options);
     const common = folder?.path ?? commonFolder(files);
     const parts = await mapLimited(files, (file) => toPart(file, common, options));
-    return { parts, ...(folder === undefined ? {} : { folder }), absent: [], extra: [] };
+    return { parts, folder, absent: [], extra: [] };
   }
   const dataset = await listed(folder, manifest, options);
   if (options.lenient !== true) checkListed(dataset, folder);
@@ -72,7 +72,7 @@ export async function resolveDataset(
 }
 
 function callOf({ signal }: CallOptions): CallOptions {
-  return signal === undefined ? {} : { signal };
+  return { signal };
 }
 
 async function folderOf(uri: string, options: ResolveOptions): Promise<Location | undefined> {

@@ -38,7 +38,7 @@ export async function scanPart(
   options: CallOptions = {},
 ): Promise<PartScan> {
   const { path, bytes } = part;
-  const call = options.signal === undefined ? {} : { signal: options.signal };
+  const call = { signal: options.signal };
   const head = await readWhole(part, { ...call, end: HEAD_BYTES });
   const { codec: compression } = detectFormat(head, path);
   const walk = new HeaderWalk(displayPath(part));

@@ -47,26 +47,24 @@ export async function verifyPart(
   memory: ReaderMemory,
 ): Promise<PartReport> {
   const { signal, schema, maxRecordBytes, examples = true } = options;
-  const call = signal === undefined ? {} : { signal };
   const path = displayPath(part);
-  const { codec } = detectFormat(await readWhole(part, { ...call, end: HEAD_BYTES }), part.path);
-  const { index, belongs, problems } = await indexOf(part, call);
+  const { codec } = detectFormat(await readWhole(part, { signal, end: HEAD_BYTES }), part.path);
+  const { index, belongs, problems } = await indexOf(part, { signal });
   const known = belongs ? index : undefined;
   const members = known?.memberTable;
   const losses: Loss[] = [];
   const seen = new Seen(index);
   const check = new PayloadCheck(schema);
-  const { direct } = await openDirect(part, { ...call, codec });
-  const source =
-    direct ?? openSource(part, { ...call, codec, damage: 'gap', ...(members === undefined ? {} : { members }) });
+  const { direct } = await openDirect(part, { signal, codec });
+  const source = direct ?? openSource(part, { signal, codec, damage: 'gap', members });
   const blocks = readBlocks(source, {
-    ...call,
+    signal,
     path,
     memory,
     policy: 'skip',
     onLoss: (loss) => losses.push(loss),
-    ...(known === undefined ? {} : { index: known }),
-    ...(maxRecordBytes === undefined ? {} : { maxRecordBytes }),
+    index: known,
+    maxRecordBytes,
   });
   for await (const block of blocks) {
     seen.add(block);

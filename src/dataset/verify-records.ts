@@ -40,7 +40,7 @@ export async function verifyRecords(
   const parts: PartReport[] = [];
   const memory = new ReaderMemory();
   for (const part of files) {
-    const report = await verifyPart(part, { ...options, ...(schema === undefined ? {} : { schema }) }, memory);
+    const report = await verifyPart(part, { ...options, schema }, memory);
     parts.push(report);
     options.onPart?.(report);
   }

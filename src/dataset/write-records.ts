@@ -45,16 +45,15 @@ export async function writeRecords(
     }
   }
   const target = resolveUri(uri, options);
-  const call = signal === undefined ? {} : { signal };
-  const bytes = await writeWhole(target, { overwrite, ...call }, async (file) => {
-    const writer = compressWriter(file, codec, level === undefined ? {} : { level });
+  const bytes = await writeWhole(target, { overwrite, signal }, async (file) => {
+    const writer = compressWriter(file, codec, { level });
     for await (const chunk of frameChunks(counted())) {
       throwIfAborted(signal, target.path);
       await writer.write(chunk);
     }
     await writer.close();
     // The index of the file that is replaced now would be refused beside the new one.
-    if (overwrite) await target.fs.delete(indexLocation(target).path, call);
+    if (overwrite) await target.fs.delete(indexLocation(target).path, { signal });
     return writer.storedBytes;
   });
   return { records: count, bytes };

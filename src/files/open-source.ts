@@ -11,7 +11,6 @@ export interface OpenSourceOptions extends Omit<DecompressOptions, 'path' | 'reo
 /** The uncompressed bytes of a file, from `start` on. See `decompress`. */
 export function openSource({ fs, path }: Location, options: OpenSourceOptions = {}): ByteSource {
   const { codec = 'auto', ...rest } = options;
-  const call = rest.signal === undefined ? {} : { signal: rest.signal };
-  const reopen = (start: number) => fs.read(path, { ...call, start });
+  const reopen = (start: number) => fs.read(path, { signal: rest.signal, start });
   return decompress(reopen(rest.start ?? 0), codec, { ...rest, path, reopen });
 }

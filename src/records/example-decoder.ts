@@ -253,8 +253,8 @@ export class ExampleDecoder {
     const offset = this.#firstOffset + this.#record(next).place - HEADER_BYTES;
     const { path } = this;
     return new ShardfeedError(code, `${what}, at record ${record}${path === undefined ? '' : ` of ${path}`}`, {
-      ...(path === undefined ? {} : { path }),
-      ...(column === undefined ? {} : { column }),
+      path,
+      column,
       offset,
       record,
     });
@@ -298,5 +298,5 @@ export function project(schema: Schema, columns: readonly string[]): Schema {
     );
   }
   const labels = schema.labels?.filter((name) => columns.includes(name));
-  return { features, ...(labels === undefined ? {} : { labels }) };
+  return { features, labels };
 }

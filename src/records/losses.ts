@@ -75,7 +75,7 @@ export class LossLedger {
     throw new ShardfeedError(
       'SHARDFEED_BUDGET',
       `${this.#lost} corrupt records, the budget is ${this.#budget}; the last: ${loss.reason} at byte ${offset}, record ${record}`,
-      { ...(path === undefined ? {} : { path }), offset, record },
+      { path, offset, record },
     );
   }
 

@@ -318,7 +318,7 @@ class RecordReader {
 
   #report(loss: Omit<Loss, 'path' | 'record'>): void {
     const { path } = this.#options;
-    this.#ledger.report({ ...(path === undefined ? {} : { path }), ...loss, record: this.#record });
+    this.#ledger.report({ path, ...loss, record: this.#record });
   }
 
   #noteHarmless(gap: Gap): void {

@@ -56,10 +56,10 @@ export function schemaToJson(schema: Schema): Record<string, unknown> {
       name: feature.name,
       kind: feature.kind,
       shape: feature.shape,
-      ...(feature.default === undefined ? {} : { default: defaultToJson(feature) }),
-      ...(feature.nullable === undefined ? {} : { nullable: feature.nullable }),
+      default: feature.default === undefined ? undefined : defaultToJson(feature),
+      nullable: feature.nullable,
     })),
-    ...(schema.labels === undefined ? {} : { labels: schema.labels }),
+    labels: schema.labels,
   };
 }
 
@@ -75,8 +75,8 @@ function fromModelSpec(json: unknown, outputs: boolean): Schema {
   const spec = validate(modelSpec, json);
   const toFeature = ([name, f]: [string, z.infer<typeof modelFeature>]): Feature => {
     const kind = MODEL_KINDS[f.type];
-    const some = f.default === undefined ? {} : { default: fromJsonValue(kind, f.default) as Scalar };
-    return { name, kind, shape: [], ...some };
+    if (f.default === undefined) return { name, kind, shape: [] };
+    return { name, kind, shape: [], default: fromJsonValue(kind, f.default) as Scalar };
   };
   const labels = outputs ? Object.entries(spec.outputs ?? {}) : [];
   return {

@@ -46,7 +46,7 @@ test('the copy is compressed as the damaged file was, or as asked', async () => 
   stored[stored.length - 30]! ^= 0xff;
   await writeFile(fs, '/d/p.gz', stored);
   for (const codec of [undefined, 'none', 'zlib'] as const) {
-    const options = { files, overwrite: true, ...(codec === undefined ? {} : { codec }) };
+    const options = { files, overwrite: true, codec };
     const report = await repairFile('memory:///d/p.gz', 'memory:///copy', options);
     expect(report.records).toBeGreaterThanOrEqual(20);
     expect(detectFormat(await readFile(fs, '/copy'), 'copy').codec).toBe(codec ?? 'gzip');

@@ -8,7 +8,7 @@ const content = Buffer.concat([noise(700_000, 1), Buffer.alloc(400_000, 'records
 
 async function compress(codec: 'none' | 'gzip' | 'zlib', bytes: Buffer, cuts: readonly number[], level?: number) {
   const target = collector();
-  const writer = compressWriter(target, codec, level === undefined ? {} : { level });
+  const writer = compressWriter(target, codec, { level });
   let at = 0;
   for (const cut of [...cuts, bytes.length]) {
     await writer.write(bytes.subarray(at, cut));

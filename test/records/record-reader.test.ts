@@ -309,7 +309,7 @@ describe('gaps', () => {
     storedStart: 10,
     storedEnd: 20,
     atRecord,
-    ...(lostBytes === undefined ? {} : { lostBytes }),
+    lostBytes,
   });
   async function* withGap(before: Uint8Array, hole: Gap, after: Uint8Array): AsyncGenerator<Uint8Array | Gap> {
     yield before;

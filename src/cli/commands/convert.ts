@@ -6,7 +6,7 @@ import { addCsvOptions, type CsvFlags, csvOptions } from '../csv-options.js';
 import { formatBytes, formatSeconds, plural } from '../format.js';
 import { withExamples } from '../help.js';
 import { inputOf } from '../input.js';
-import { byteSize, given, pairs, wholeNumber } from '../parse-options.js';
+import { byteSize, pairs, wholeNumber } from '../parse-options.js';
 import type { Session } from '../session.js';
 import { printable } from '../table.js';
 
@@ -103,13 +103,9 @@ export function convertCommand({ output, files, signal, progress }: Session): Co
       files,
       signal,
       onProgress: (state) => progress.update(state),
-      ...given({ split: options.split === undefined ? undefined : shares(options.split) }),
-      ...(options.spec === undefined ? {} : { spec: await readSpec(options.spec, files, signal) }),
-      ...(options.inferRows !== undefined
-        ? { infer: { rows: options.inferRows } }
-        : options.infer
-          ? { infer: true }
-          : {}),
+      split: options.split && shares(options.split),
+      spec: options.spec === undefined ? undefined : await readSpec(options.spec, files, signal),
+      infer: options.inferRows === undefined ? options.infer : { rows: options.inferRows },
     });
     progress.clear();
     if (options.json) return output.json(await jsonOf(result));
@@ -132,9 +128,8 @@ function passed(options: Options): Passed {
     ...{ columnNames: true, null: true, quotedNulls: true, separator: true, rename: true, drop: true, trim: true },
     ...{ relaxColumnCount: true, relaxQuotes: true, maxRowBytes: true },
   };
-  const quarantine = rest.quarantine === undefined ? {} : { badRows: rest.badRows ?? ('quarantine' as const) };
-  const kept = Object.entries({ ...rest, ...quarantine }).filter(([name]) => !Object.hasOwn(csv, name));
-  return given(Object.fromEntries(kept));
+  const badRows = rest.badRows ?? (rest.quarantine === undefined ? undefined : 'quarantine');
+  return Object.fromEntries(Object.entries({ ...rest, badRows }).filter(([name]) => !Object.hasOwn(csv, name)));
 }
 
 function shares(split: Readonly<Record<string, string>>): Record<string, number> {

@@ -2,7 +2,6 @@ import { Command, Option } from 'commander';
 import { describeLoss } from '../describe-loss.js';
 import { plural } from '../format.js';
 import { withExamples } from '../help.js';
-import { given } from '../parse-options.js';
 import type { Session } from '../session.js';
 import { printable } from '../table.js';
 
@@ -32,7 +31,7 @@ export function repairCommand({ output, files, signal }: Session): Command {
     .option('--json', 'print one JSON object: { records, lost, losses, ... }')
     .action(async (file: string, { to, overwrite, compression, json }: Options) => {
       const { repairFile } = await import('../../dataset/index.js');
-      const report = await repairFile(file, to, { files, signal, ...given({ overwrite, codec: compression }) });
+      const report = await repairFile(file, to, { files, signal, overwrite, codec: compression });
       if (json) return output.json(report);
       for (const loss of report.losses) await output.line(describeLoss(loss));
       const lost = report.lost === 0 ? 'none lost' : `${plural(report.lost, 'record')} lost`;

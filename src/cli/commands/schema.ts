@@ -6,7 +6,7 @@ import { addCsvOptions, type CsvFlags, csvOptions } from '../csv-options.js';
 import { formatCount, formatNumber, plural } from '../format.js';
 import { withExamples } from '../help.js';
 import { inputOf } from '../input.js';
-import { given, names, pairs, wholeNumber } from '../parse-options.js';
+import { names, pairs, wholeNumber } from '../parse-options.js';
 import { recordSchema } from '../record-schema.js';
 import type { Session } from '../session.js';
 import { printable, tableLines } from '../table.js';
@@ -80,7 +80,7 @@ export function schemaCommand(session: Session): Command {
       signal,
       csv: csvOptions(options),
       onProgress: (state) => progress.update(state),
-      ...given({ rows, kinds, labels, threads, skipBad }),
+      ...{ rows, kinds, labels, threads, skipBad },
     });
   }
 

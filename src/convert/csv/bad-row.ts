@@ -30,11 +30,11 @@ export function badRowError(
   const column = bad.column === undefined ? '' : `, column ${JSON.stringify(bad.column)}`;
   const value = bad.value === undefined ? '' : `: ${JSON.stringify(bad.value)}`;
   return new ShardfeedError(bad.code, `${where}${column}${value}: ${bad.expected}`, {
-    ...(chunk.path === undefined ? {} : { path: chunk.path }),
-    ...(bad.column === undefined ? {} : { column: bad.column }),
+    path: chunk.path,
+    column: bad.column,
     offset: chunk.offset + bad.offset,
     line,
-    ...(chunk.firstRow === undefined ? {} : { record: chunk.firstRow + bad.row }),
+    record: chunk.firstRow === undefined ? undefined : chunk.firstRow + bad.row,
   });
 }
 

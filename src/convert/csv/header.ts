@@ -203,7 +203,7 @@ function restOf(iterator: AsyncIterator<Uint8Array>, first: Uint8Array): AsyncIt
 
 function wrong(message: string, context: CsvHeaderContext, details: ErrorDetails = {}): ShardfeedError {
   return new ShardfeedError('SHARDFEED_CSV_HEADER', `${context.path ?? 'CSV input'}: ${message}`, {
-    ...(context.path === undefined ? {} : { path: context.path }),
+    path: context.path,
     line: 1,
     ...details,
   });

@@ -62,7 +62,7 @@ class PlainColumn {
     else {
       const found = this.#classify(trimmed);
       this.#first[found] ??= {
-        ...(place.path === undefined ? {} : { path: place.path }),
+        path: place.path,
         order: [place.firstRow, cell.start],
         line: place.firstLine + chunk.subarray(0, row.start).filter((b) => b === 10).length,
         value: shownValue(Buffer.from(text, 'latin1')),

@@ -60,7 +60,7 @@ function mergeColumns(a: ColumnInference, b: ColumnInference): ColumnInference {
     blankNulls: a.blankNulls + b.blankNulls,
     intRange: union(a.intRange, b.intRange),
     floatRange: union(a.floatRange, b.floatRange),
-    ...(a.registers === undefined ? {} : { registers: a.registers }),
+    registers: a.registers,
   };
 }
 
@@ -119,8 +119,7 @@ export function concludeInference(state: InferenceState, options: InferenceOptio
   const features = reports.map(({ name, kind, nulls }): Feature => {
     return { name, kind, shape: [], ...(nulls > 0 ? { nullable: true } : {}) };
   });
-  const labels = options.labels === undefined ? {} : { labels: options.labels };
-  return { schema: { features, ...labels }, rows: state.rows, columns: reports };
+  return { schema: { features, labels: options.labels }, rows: state.rows, columns: reports };
 }
 
 function report(column: ColumnInference, rows: number, options: InferenceOptions): ColumnReport {
@@ -134,8 +133,8 @@ function report(column: ColumnInference, rows: number, options: InferenceOptions
     kind,
     nulls: column.nulls + (kind === 'bytes' ? 0 : column.blankNulls),
     ...(kind === 'bytes' ? {} : bounds(column, kind)),
-    ...(column.registers === undefined ? {} : { distinct: estimateDistinct(column.registers) }),
-    ...(why === undefined ? {} : { why }),
+    distinct: column.registers && estimateDistinct(column.registers),
+    why,
   };
 }
 

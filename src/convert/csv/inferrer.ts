@@ -163,7 +163,7 @@ export class CsvInferrer {
       const [row, start, end] = [0, 4, 8].map((k) => view.getUint32(at + k, true)) as [number, number, number];
       const { path } = place;
       return {
-        ...(path === undefined ? {} : { path }),
+        path,
         order: [place.firstRow, this.#reader.offsetOf(start)],
         line: place.firstLine + this.#reader.linesBefore(row),
         value: shownValue(u8.subarray(start, end)),

@@ -72,8 +72,7 @@ export type CheckedCsvOptions = z.infer<typeof schema>;
 
 /** @throws SHARDFEED_USAGE naming the option and the offending value */
 export function checkCsvOptions(options: CsvOptions = {}): CheckedCsvOptions {
-  const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
-  const result = schema.safeParse(given);
+  const result = schema.safeParse(options);
   if (!result.success) throw usage(z.prettifyError(result.error).replaceAll('\n', ' '));
   const csv = result.data;
   if (/[\r\n]/.test(csv.delimiter)) throw usage('the delimiter may hold no line break');

@@ -93,8 +93,7 @@ export class RowReader {
     const { schema, separators, cells, names, maxRowBytes } = this.plan;
     const feature = schema?.features[cells?.[cell] ?? -1];
     const separator = separators?.[cells?.[cell] ?? -1];
-    const list =
-      feature === undefined || separator === undefined ? {} : { list: { separator, width: widthOf(feature) } };
+    const list = feature && separator !== undefined ? { separator, width: widthOf(feature) } : undefined;
     const count = this.get(P.BAD_COUNT);
     const inCell = code !== BAD.FEW && code !== BAD.MANY && code !== BAD.ROW_BYTES;
     return {
@@ -102,9 +101,9 @@ export class RowReader {
       row: this.#rows++,
       offset: this.offsetOf(start),
       line: this.linesBefore(start),
-      ...(inCell && names[cell] !== undefined ? { column: names[cell] } : {}),
-      ...(inCell ? { value: this.#badValue(code) } : {}),
-      expected: expectedOf({ code, count, wanted: names.length, maxRowBytes, ...list }),
+      column: inCell ? names[cell] : undefined,
+      value: inCell ? this.#badValue(code) : undefined,
+      expected: expectedOf({ code, count, wanted: names.length, maxRowBytes, list }),
       bytes: rowBytes(this.kernel.u8, start, this.get(P.BAD_ROW_END)),
     };
   }

@@ -42,7 +42,7 @@ async function* decoded(
       return encoder.encode(decoder.decode(bytes, { stream: bytes !== undefined }));
     } catch (cause) {
       const message = `${context.path ?? 'CSV input'}: bytes near offset ${offset} are not ${encoding}: give the right encoding`;
-      throw new ShardfeedError('SHARDFEED_CSV_ROW', message, { ...pathOf(context), offset, cause });
+      throw new ShardfeedError('SHARDFEED_CSV_ROW', message, { path: context.path, offset, cause });
     }
   };
   for await (const bytes of source) {
@@ -225,9 +225,5 @@ function isCsvError(error: unknown): error is CsvError & { lines?: number } {
 function badRow(error: CsvError & { lines?: number }, context: TranscodeContext): ShardfeedError {
   const message = `${context.path ?? 'CSV input'}: ${error.message}`;
   const line = typeof error.lines === 'number' ? { line: error.lines } : {};
-  return new ShardfeedError('SHARDFEED_CSV_ROW', message, { ...pathOf(context), ...line, cause: error });
-}
-
-function pathOf(context: TranscodeContext): { path?: string } {
-  return context.path === undefined ? {} : { path: context.path };
+  return new ShardfeedError('SHARDFEED_CSV_ROW', message, { path: context.path, ...line, cause: error });
 }

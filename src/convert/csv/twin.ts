@@ -129,7 +129,7 @@ function badRow(
     count: raw.count,
     wanted: plan.names.length,
     maxRowBytes: plan.maxRowBytes,
-    ...(feature === undefined || separator === undefined ? {} : { list: { separator, width: widthOf(feature) } }),
+    list: feature && separator !== undefined ? { separator, width: widthOf(feature) } : undefined,
   };
   const inCell = code !== BAD.FEW && code !== BAD.MANY && code !== BAD.ROW_BYTES;
   const end = raw.end > raw.start && text[raw.end - 1] === 13 ? raw.end - 1 : raw.end;
@@ -138,8 +138,8 @@ function badRow(
     row: place.row,
     offset: raw.start,
     line: place.line,
-    ...(inCell && plan.names[cell] !== undefined ? { column: plan.names[cell] } : {}),
-    ...(inCell ? { value: shownValue(text.subarray(fault.start, fault.end)) } : {}),
+    column: inCell ? plan.names[cell] : undefined,
+    value: inCell ? shownValue(text.subarray(fault.start, fault.end)) : undefined,
     expected: expectedOf(facts),
     bytes: new Uint8Array(text.subarray(raw.start, end)),
   };

@@ -27,7 +27,7 @@ export class BadRows {
     if (this.#policy === 'error') throw error;
     await this.#quarantine?.add({
       ...error.toJSON(),
-      ...(bad.value === undefined ? {} : { value: bad.value }),
+      value: bad.value,
       row: textOrBase64(bad.bytes),
     });
     this.note(error);
@@ -48,7 +48,7 @@ export class BadRows {
 
   /** Records of a TFRecord file that were left out; their bytes went to the quarantine already. */
   takeLoss({ path, offset, record, count, reason }: Loss): void {
-    const where = { ...(path === undefined ? {} : { path }), offset, record };
+    const where = { path, offset, record };
     this.note(
       new ShardfeedError('SHARDFEED_CORRUPT_RECORD', `${path ?? 'input'}, byte ${offset}: ${reason}`, where),
       count,

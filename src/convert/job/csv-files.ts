@@ -18,8 +18,8 @@ export async function openCsvFiles(
 ): Promise<CsvFile[]> {
   const opened: CsvFile[] = [];
   for (const file of files) {
-    const source = file.fs.read(file.path, options.signal === undefined ? {} : { signal: options.signal });
-    const context = { path: file.uri, ...(options.schema === undefined ? {} : { schema: options.schema }) };
+    const source = file.fs.read(file.path, { signal: options.signal });
+    const context = { path: file.uri, schema: options.schema };
     const { names, bytes, lines, rest } = await readCsvHeader(source, csv, context);
     await rest.return?.();
     opened.push({ ...file, names, dataOffset: bytes, dataLine: 1 + lines });

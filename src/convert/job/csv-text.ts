@@ -34,7 +34,7 @@ export class CsvText {
     this.files = files;
     this.totalBytes = files.reduce((n, file) => n + file.size, 0);
     this.#csv = csv;
-    this.#call = signal === undefined ? {} : { signal };
+    this.#call = { signal };
   }
 
   /** Number of rows, bad ones included; known after `scan` or once all `chunks` have passed. */

@@ -79,7 +79,7 @@ export class DatasetOutput {
           digest,
           compression: this.#options.compression,
         })),
-        ...(schema === undefined ? {} : { schema }),
+        schema,
         ...(await this.#statistics(folder, list, schema, statistics, signal)),
         job: this.#job(split),
       });
@@ -113,8 +113,7 @@ export class DatasetOutput {
     const { fs, staging } = this.#commit;
     const files = openFiles({ drivers: { [fs.scheme]: fs } });
     const uris = parts.map(({ name }) => displayPath({ fs, path: joinPath(staging, `${folder}${name}`) }));
-    const some = signal === undefined ? {} : { signal };
-    const collected = await collectStatistics(uris, { files, schema, ...some });
+    const collected = await collectStatistics(uris, { files, schema, signal });
     return { statistics: collected.statistics };
   }
 

@@ -55,10 +55,10 @@ export async function inferCsv(text: CsvText, options: InferCsvOptions): Promise
     const [first, ...others] = states.length > 0 ? states : [emptyState(text)];
     const { rename, drop } = csv;
     return concludeInference(others.reduce(mergeInference, first!), {
-      ...(rename === undefined ? {} : { rename }),
-      ...(drop === undefined ? {} : { drop }),
-      ...(options.kinds === undefined ? {} : { kinds: options.kinds }),
-      ...(options.labels === undefined ? {} : { labels: options.labels }),
+      rename,
+      drop,
+      kinds: options.kinds,
+      labels: options.labels,
     });
   });
 }

@@ -19,7 +19,7 @@ export class InputSpool {
     this.#dir ??= mkdtemp(join(this.#parent, 'shardfeed-input-'));
     const path = join(await this.#dir, `${this.#count++}`);
     const fs = localFileSystem();
-    const writer = await fs.create(path, signal === undefined ? {} : { signal });
+    const writer = await fs.create(path, { signal });
     let size = 0;
     try {
       for await (const bytes of source) {

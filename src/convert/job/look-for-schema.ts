@@ -15,7 +15,7 @@ export async function lookForSchema(
   signal: AbortSignal | undefined,
 ): Promise<Schema | undefined> {
   if (look === 'no') return undefined;
-  const sample = await sampleRecords(parts, signal === undefined ? {} : { signal });
+  const sample = await sampleRecords(parts, { signal });
   try {
     return look === 'want' && sample.some(hasFeatureLists) ? undefined : inferRecordSchema(sample);
   } catch (error) {

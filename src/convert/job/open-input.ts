@@ -33,14 +33,13 @@ export async function openInput(input: ConvertInput, options: OpenInputOptions):
     return openFilesInput(input, await locate(input, options), options);
   }
   const count = Array.isArray(input) ? countOf(input) : undefined;
-  const some = count === undefined ? {} : { count };
   const { first, all } = await peek(input as AsyncIterable<unknown> | Iterable<unknown>);
   if (first instanceof Uint8Array) {
     const file = await options.spool.keep('standard input', all as AsyncIterable<Uint8Array>, options.signal);
     return openFilesInput([file.path], [file], options);
   }
-  if (isBatch(first)) return { kind: 'batches', batches: all as AsyncIterable<Batch>, ...some };
-  return { kind: 'rows', rows: all as AsyncIterable<Row>, ...some };
+  if (isBatch(first)) return { kind: 'batches', batches: all as AsyncIterable<Batch>, count };
+  return { kind: 'rows', rows: all as AsyncIterable<Row>, count };
 }
 
 async function locate(uris: readonly string[], options: OpenInputOptions): Promise<InputFile[]> {
@@ -82,9 +81,8 @@ async function openFilesInput(
     kind = found;
     if (found === 'tfrecord' || (codec === 'none' && plain)) opened.push(file);
     else {
-      const onBadRow = options.onBadRow === undefined ? {} : { onBadRow: options.onBadRow };
       const bytes = openSource(file, { codec, ...callOf(options) }) as AsyncIterable<Uint8Array>;
-      const text = plain ? bytes : transcodeCsv(bytes, options.csv, { path: file.uri, ...onBadRow });
+      const text = plain ? bytes : transcodeCsv(bytes, options.csv, { path: file.uri, onBadRow: options.onBadRow });
       opened.push(await options.spool.keep(file.uri, text, options.signal));
     }
   }
@@ -92,7 +90,7 @@ async function openFilesInput(
 }
 
 function callOf({ signal }: { signal: AbortSignal | undefined }): CallOptions {
-  return signal === undefined ? {} : { signal };
+  return { signal };
 }
 
 /** Looks at the first item of an iterable and gives all of them back. */

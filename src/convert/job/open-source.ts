@@ -113,7 +113,7 @@ async function openRecords(
     quarantine!.add({ path: source.reading, offset, row: textOrBase64(bytes) });
   const policy = strict ? 'error' : checked.badRows === 'skip' ? 'skip' : { quarantine: keep };
   const ledger = new LossLedger(policy, (loss) => badRows.takeLoss(loss));
-  const where = { files, ...(signal === undefined ? {} : { signal }) };
+  const where = { files, signal };
   const { parts, manifest } = await resolveForReading(uris, ledger, where);
   const keyed = checked.partitionBy === 'hash' || checked.splitKey !== undefined || checked.key !== undefined;
   const look = keyed || checked.statistics === true ? 'need' : wantsStatistics(checked, spec) ? 'want' : 'no';

@@ -44,7 +44,7 @@ export function planSink(options: CheckedOptions, schema: Schema | undefined): S
     seed,
     splits,
     ...(by === 'hash' ? { key: featureIndex(schema, options.key!, 'key') } : {}),
-    ...splitKeyOf(options, schema),
+    splitKey: splitKeyOf(options, schema),
   });
   const spooled = async (buckets: number, gather: (spool: Spool, split: number) => ReturnType<typeof gatherParts>) =>
     new SpoolSink(await Spool.open(count * buckets, spoolDir), count, gather);
@@ -53,9 +53,7 @@ export function planSink(options: CheckedOptions, schema: Schema | undefined): S
     return {
       routing: route('shuffle', SHUFFLE_BUCKETS),
       open: (openPart) =>
-        spooled(SHUFFLE_BUCKETS, (spool, split) =>
-          gatherShuffled(spool, openPart, split, { seed, cutOf, ...(spoolDir === undefined ? {} : { spoolDir }) }),
-        ),
+        spooled(SHUFFLE_BUCKETS, (spool, split) => gatherShuffled(spool, openPart, split, { seed, cutOf, spoolDir })),
     };
   }
   if (partitionBy === 'range') {
@@ -89,10 +87,10 @@ function cumulativeShares(split: CheckedOptions['split']): number[] {
   });
 }
 
-function splitKeyOf(options: CheckedOptions, schema: Schema | undefined): { splitKey?: number } {
-  if (options.split === undefined) return {};
-  if (options.splitKey !== undefined) return { splitKey: featureIndex(schema, options.splitKey, 'splitKey') };
-  return options.key === undefined ? {} : { splitKey: featureIndex(schema, options.key, 'key') };
+function splitKeyOf({ split, splitKey, key }: CheckedOptions, schema: Schema | undefined): number | undefined {
+  if (split === undefined) return undefined;
+  if (splitKey !== undefined) return featureIndex(schema, splitKey, 'splitKey');
+  return key === undefined ? undefined : featureIndex(schema, key, 'key');
 }
 
 function featureIndex(schema: Schema | undefined, name: string, option: string): number {

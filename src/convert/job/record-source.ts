@@ -32,12 +32,11 @@ export class RecordSource implements Source {
   }
 
   async *tasks(): AsyncGenerator<SourcedTask> {
-    const call = this.#signal === undefined ? {} : { signal: this.#signal };
     let firstRow = 0;
     for (const part of this.#parts) {
       this.#reading = displayPath(part);
       let left = part.bytes;
-      for await (const block of readPartBlocks(part, { ...call, policy: this.#ledger })) {
+      for await (const block of readPartBlocks(part, { signal: this.#signal, policy: this.#ledger })) {
         const meta = new Uint32Array(2 * block.count);
         for (let i = 0; i < block.count; i++) {
           meta[2 * i] = block.lengths[i]!;

@@ -71,11 +71,10 @@ async function goodRows(
       good.push(row);
     } catch (error) {
       if (!isShardfeedError(error)) throw error;
-      const column = error.column === undefined ? {} : { column: error.column };
       await onBad(
         new ShardfeedError(error.code, `row ${first + i}: ${error.message}`, {
           record: first + i,
-          ...column,
+          column: error.column,
           cause: error,
         }),
         row,

@@ -21,5 +21,5 @@ parentPort!.on('message', ({ id, task }: { id: number; task: never }) => {
 
 function serialize(error: Error): SerializedError {
   const where = isShardfeedError(error) ? error.toJSON() : {};
-  return { ...where, message: error.message, ...(error.stack === undefined ? {} : { stack: error.stack }) };
+  return { ...where, message: error.message, stack: error.stack };
 }

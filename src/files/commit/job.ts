@@ -79,7 +79,7 @@ export class Job {
     this.#folder = jobFolder(target, this.jobId);
     this.data = joinPath(this.#folder, DATA);
     this.#overwrite = options.overwrite ?? false;
-    this.call = options.signal === undefined ? {} : { signal: options.signal };
+    this.call = { signal: options.signal };
     this.#madeParent = madeParent;
   }
 

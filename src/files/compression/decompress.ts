@@ -78,9 +78,8 @@ async function* decodeFrames(
           : ((yield* decodeFrame(input, codec)) ?? (await truncation(input, zstd)));
       if (damage === undefined) continue;
       onDamage(damage, start);
-      const lost = damage.lostBytes === undefined ? {} : { lostBytes: damage.lostBytes };
-      const storedEnd = await input.drain();
-      yield { reason: damage.reason, storedStart: start, storedEnd, atRecord: false, ...lost };
+      const { reason, lostBytes } = damage;
+      yield { reason, storedStart: start, storedEnd: await input.drain(), atRecord: false, lostBytes };
       return;
     }
   } finally {
@@ -128,9 +127,5 @@ async function* decodeFrame(
 
 function streamError({ code, reason }: Damage, stored: number, path: string | undefined): ShardfeedError {
   const where = path === undefined ? '' : `${path}: `;
-  return new ShardfeedError(
-    code,
-    `${where}${reason}; it begins at stored byte ${stored}`,
-    path === undefined ? {} : { path },
-  );
+  return new ShardfeedError(code, `${where}${reason}; it begins at stored byte ${stored}`, { path });
 }

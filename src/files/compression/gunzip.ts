@@ -49,12 +49,16 @@ export async function* gunzip(source: AsyncIterable<Uint8Array>, options: Gunzip
       const damage = yield* inflateMember(input, bounds?.bytes);
       if (damage === undefined) continue;
       onDamage(damage, start);
-      const gap = { reason: damage.reason, storedStart: start, atRecord: bounds !== undefined };
-      const lost = damage.lostBytes === undefined ? {} : { lostBytes: damage.lostBytes };
+      const gap = {
+        reason: damage.reason,
+        storedStart: start,
+        atRecord: bounds !== undefined,
+        lostBytes: damage.lostBytes,
+      };
       if (bounds !== undefined) {
         const storedEnd = await input.drain();
         if (storedEnd === bounds.end) {
-          yield { ...gap, ...lost, storedEnd } satisfies Gap;
+          yield { ...gap, storedEnd } satisfies Gap;
           continue;
         }
         // The file ends here: with this member all that follow it in the table are lost.
@@ -64,10 +68,10 @@ export async function* gunzip(source: AsyncIterable<Uint8Array>, options: Gunzip
       }
       const next = reopen && (await findMember(reopen(start + 1), start + 1, signal));
       if (next === undefined) {
-        yield { ...gap, ...lost, storedEnd: await input.drain() } satisfies Gap;
+        yield { ...gap, storedEnd: await input.drain() } satisfies Gap;
         return;
       }
-      yield { ...gap, ...lost, storedEnd: next } satisfies Gap;
+      yield { ...gap, storedEnd: next } satisfies Gap;
       await input.close();
       input = new StoredInput(reopen!(next), next, signal);
     }
@@ -114,7 +118,7 @@ async function* inflateMember(
   let length = 0;
   const damaged = (code: Damage['code'], reason: string, complete = false): Damage => {
     const lostBytes = expected !== undefined ? expected - length : complete ? 0 : undefined;
-    return { code, reason, ...(lostBytes === undefined ? {} : { lostBytes }) };
+    return { code, reason, lostBytes };
   };
   const fault = await readHeader(input);
   if (fault === 'truncated') return damaged(TRUNCATED, 'the gzip stream ends in a header');
