@@ -81,3 +81,11 @@ export function indexMore(state: usize): void {
   store<u32>(state, index as u32, P_NEXT);
   store<u32>(state, out as u32, P_LAST);
 }
+
+/** The next position of the index. */
+export function nextPosition(state: usize): usize {
+  if (load<u32>(state, P_NEXT) == load<u32>(state, P_LAST)) indexMore(state);
+  const next = load<u32>(state, P_NEXT);
+  store<u32>(state, next + 4, P_NEXT);
+  return load<u32>(next);
+}

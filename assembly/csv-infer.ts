@@ -9,10 +9,8 @@ import {
   CLASS_TEXT,
   foundFloat,
   foundInt,
-  keepLast,
-  plainFloat,
-  plainInt,
 } from './csv-number';
+import { keepLast, plainFloat, plainInt } from './csv-plain-number';
 import {
   CELL_BYTES,
   L_COLUMN,
