@@ -1,0 +1,60 @@
+// What can go wrong in an exchange, and who decides: rules that name exchanges, or chance by a seed.
+
+/** A small generator of numbers in [0, 1): mulberry32. */
+export function randomOf(seed) {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let t = Math.imul(state ^ (state >>> 15), state | 1);
+    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+/** Bytes that are no HTTP, always the same for one seed. */
+export function garbageOf({ bytes, seed }) {
+  const random = randomOf(seed);
+  return Buffer.from(Array.from({ length: bytes }, () => Math.floor(random() * 256)));
+}
+
+/** Applies each rule to the exchanges that it names, from its `nth` on (from 1, default 1), `times` times (default 1). */
+export function byRules(rules) {
+  const seen = rules.map(() => 0);
+  return (exchange) => {
+    let found;
+    rules.forEach(({ fault, nth = 1, times = 1, ...wanted }, i) => {
+      const matches = Object.entries(wanted).every(([key, value]) =>
+        typeof value === 'function' ? value(exchange[key]) : exchange[key] === value,
+      );
+      if (!matches) return;
+      seen[i]++;
+      if (seen[i] >= nth && seen[i] < nth + times) found ??= fault;
+    });
+    return found;
+  };
+}
+
+/** Faults by chance. `bytes` where a fault strikes is spread over the orders of magnitude, from 0 to 4 MiB. */
+const KINDS = [
+  (random) => ({ kind: 'delay', ms: random() * 300 }),
+  () => ({ kind: 'reset' }),
+  () => ({ kind: 'lostAnswer' }),
+  (random) => ({ kind: 'garbage', bytes: 1 + Math.floor(random() * 200), seed: random() * 2 ** 32 }),
+  (random) => ({
+    kind: 'status',
+    status: [200, 500, 502, 503][Math.floor(random() * 4)],
+    body: ['empty', 'html', 'json'][Math.floor(random() * 3)],
+  }),
+  ...['resetUpload', 'cut', 'halfClose', 'truncate'].map((kind) => (random) => ({ kind, bytes: size(random) })),
+];
+const size = (random) => Math.floor(2 ** (random() * 22)) - 1;
+
+/** Breaks a share of all exchanges (`rate`, 0 to 1), which and how by the seed. */
+export function bySeed(seed, rate) {
+  const random = randomOf(seed);
+  return () => {
+    const strikes = random() < rate;
+    const fault = KINDS[Math.floor(random() * KINDS.length)](random);
+    return strikes ? fault : undefined;
+  };
+}
