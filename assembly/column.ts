@@ -31,3 +31,12 @@ export const C_USED_VALUES: usize = 60; // ragged numbers: values; bytes: bytes 
 export const C_USED_ITEMS: usize = 64; // bytes: items
 // 68 .. 127 are free for the kernel at work (layout predictions, counters)
 export const C_SCRATCH: usize = 72;
+
+/** Where the values (bytes: items) of a row begin; for the row behind the last one, how many there are. */
+// @ts-ignore: decorator
+@inline
+export function firstValue(column: usize, row: u32): u32 {
+  const width = load<u32>(column, C_WIDTH);
+  if (width != RAGGED) return row * width;
+  return load<u32>((load<u32>(column, C_ROW_OFFSETS) as usize) + ((row as usize) << 2));
+}

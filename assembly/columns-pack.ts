@@ -8,6 +8,7 @@ import {
   C_VALUES,
   C_WIDTH,
   COLUMN_BYTES,
+  firstValue,
   KIND_BYTES,
   KIND_FLOAT,
   KIND_INT64,
@@ -32,20 +33,12 @@ function align8(bytes: usize): usize {
   return (bytes + 7) & ~7;
 }
 
-/** How many values (numbers or items) the first `rows` rows hold. */
-function countOf(column: usize, rows: u32): u32 {
-  const width = load<u32>(column, C_WIDTH);
-  return width == RAGGED
-    ? load<u32>((load<u32>(column, C_ROW_OFFSETS) as usize) + ((rows as usize) << 2))
-    : rows * width;
-}
-
 /** The most bytes that `rows` rows take when packed. */
 export function packedBytes(columns: usize, count: u32, rows: u32): usize {
   let bytes: usize = 0;
   for (let c: u32 = 0; c < count; c++) {
     const column = columns + (c as usize) * COLUMN_BYTES;
-    const values = countOf(column, rows) as usize;
+    const values = firstValue(column, rows) as usize;
     if (load<u32>(column, C_KIND) == KIND_BYTES) {
       bytes += align8(load<u32>((load<u32>(column, C_OFFSETS) as usize) + (values << 2)) as usize);
       bytes += align8((values + 1) << 2);
@@ -101,7 +94,7 @@ export function packColumns(
   for (let c: u32 = 0; c < count; c++) {
     const column = columns + (c as usize) * COLUMN_BYTES;
     const entry = table + (c as usize) * PACK_BYTES;
-    const values = countOf(column, rows) as usize;
+    const values = firstValue(column, rows) as usize;
     const from = load<u32>(column, C_VALUES) as usize;
     const kind = load<u32>(column, C_KIND);
     store<u32>(entry, at as u32, P_VALUES);

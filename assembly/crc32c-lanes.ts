@@ -2,7 +2,7 @@
 // as four vectors, byte k of every state in vector k. A byte of every run is taken in one step: the states shift by one
 // vector, and what falls out is looked up, by nibbles, in tables that are vectors themselves. src/records/crc32c.ts is
 // the twin.
-import { crc32cStep1, crc32cStep8 } from './crc32c';
+import { crc32cStep1, crc32cStep8, POLYNOMIAL } from './crc32c';
 
 const LANES: usize = 16;
 
@@ -52,7 +52,7 @@ function multiply(a: u32, b: u32): u32 {
   let product: u32 = 0;
   for (; a != 0; a <<= 1) {
     if (a >>> 31) product ^= b;
-    b = (b >>> 1) ^ (0x82f63b78 & (0 - (b & 1)));
+    b = (b >>> 1) ^ (POLYNOMIAL & (0 - (b & 1)));
   }
   return product;
 }

@@ -1,9 +1,12 @@
 // CRC32C (Castagnoli) by slicing-by-8; tables at address 0: 8 * 256 * 4 bytes.
 // The first 64 KiB of memory belong to the module's tables; TypeScript allocates above the data segment (heapBase).
+/** Castagnoli's, bits reversed. */
+export const POLYNOMIAL: u32 = 0x82f63b78;
+
 export function crc32cInit(): void {
   for (let i = 0; i < 256; i++) {
     let c: u32 = i;
-    for (let k = 0; k < 8; k++) c = c & 1 ? (c >>> 1) ^ 0x82f63b78 : c >>> 1;
+    for (let k = 0; k < 8; k++) c = c & 1 ? (c >>> 1) ^ POLYNOMIAL : c >>> 1;
     store<u32>(i << 2, c);
   }
   for (let k = 1; k < 8; k++) {

@@ -15,6 +15,7 @@ import {
   C_VALUES_CAP,
   C_WIDTH,
   COLUMN_BYTES,
+  firstValue,
   KIND_BYTES,
   KIND_FLOAT,
   KIND_INT64,
@@ -83,15 +84,6 @@ export function markCells(state: usize, cell: usize, row: u32): void {
     if (op == OP_SKIP || op == OP_INFER || op == OP_END) continue;
     store<u8>((load<u32>(load<u32>(c, L_COLUMN), C_VALIDITY) as usize) + row, 1);
   }
-}
-
-/** Where the numbers (bytes: items) of a row begin; all rows before it are complete. */
-// @ts-ignore: decorator
-@inline
-function firstValue(column: usize, row: u32): u32 {
-  const width = load<u32>(column, C_WIDTH);
-  if (width != RAGGED) return row * width;
-  return load<u32>((load<u32>(column, C_ROW_OFFSETS) as usize) + ((row as usize) << 2));
 }
 
 /** For a ragged column: the row ends before this number (bytes: item). */

@@ -14,6 +14,7 @@ import {
   C_VALUES_CAP,
   C_WIDTH,
   COLUMN_BYTES,
+  firstValue,
   KIND_BYTES,
   KIND_INT64,
   RAGGED,
@@ -43,9 +44,7 @@ function needRoom(column: usize, values: u32, items: u32): usize {
 // @ts-ignore: decorator
 @inline
 export function rowStart(column: usize): u32 {
-  const width = load<u32>(column, C_WIDTH);
-  if (width != RAGGED) return Now.row * width;
-  return load<u32>((load<u32>(column, C_ROW_OFFSETS) as usize) + ((Now.row as usize) << 2));
+  return firstValue(column, Now.row);
 }
 
 /** Forgets what the current row of a column held. */

@@ -6,11 +6,11 @@ import {
   C_KEY_LEN,
   C_KIND,
   C_OFFSETS,
-  C_ROW_OFFSETS,
   C_VALIDITY,
   C_VALUES,
   C_WIDTH,
   COLUMN_BYTES,
+  firstValue,
   KIND_BYTES,
   KIND_FLOAT,
   KIND_INT64,
@@ -63,31 +63,28 @@ function listTag(kind: u32): u32 {
   return kind == KIND_BYTES ? 0x0a : kind == KIND_FLOAT ? 0x12 : 0x1a;
 }
 
-/** Everything of a map entry before `values` bytes of packed numbers, or of the one byte string of a list. */
-function putPrefix(to: usize, column: usize, values: u32): usize {
+/** Everything of a map entry before a list of `list` bytes. */
+function putEntry(to: usize, column: usize, list: u32): usize {
   const keyLength = load<u32>(column, C_KEY_LEN);
-  const list = 1 + varintBytes(values) + values;
   const feature = 1 + varintBytes(list) + list;
   const entry = 1 + varintBytes(keyLength) + keyLength + 1 + varintBytes(feature) + feature;
   store<u8>(to++, 0x0a);
   to = putVarint(to, entry);
-  to = putKey(to, column);
-  store<u8>(to++, 0x12);
-  to = putVarint(to, feature);
-  store<u8>(to++, listTag(load<u32>(column, C_KIND)) as u8);
-  to = putVarint(to, list);
-  store<u8>(to++, 0x0a);
-  return putVarint(to, values);
-}
-
-// @ts-ignore: decorator
-@inline
-function putKey(to: usize, column: usize): usize {
-  const keyLength = load<u32>(column, C_KEY_LEN);
   store<u8>(to++, 0x0a);
   to = putVarint(to, keyLength);
   memory.copy(to, load<u32>(column, C_KEY), keyLength);
-  return to + keyLength;
+  to += keyLength;
+  store<u8>(to++, 0x12);
+  to = putVarint(to, feature);
+  store<u8>(to++, listTag(load<u32>(column, C_KIND)) as u8);
+  return putVarint(to, list);
+}
+
+/** Everything of a map entry before `values` bytes of packed numbers, or of the one byte string of a list. */
+function putPrefix(to: usize, column: usize, values: u32): usize {
+  to = putEntry(to, column, 1 + varintBytes(values) + values);
+  store<u8>(to++, 0x0a);
+  return putVarint(to, values);
 }
 
 /** Fills the plan: ENCODE_BYTES for each of `count` columns. */
@@ -126,17 +123,13 @@ export function exampleBound(count: u32, plan: usize, rows: u32): u32 {
   let bytes: u64 = 256 + (rows as u64) * (16 + 6);
   for (let i: u32 = 0; i < count; i++, plan += ENCODE_BYTES) {
     const column = load<u32>(plan, E_COLUMN) as usize;
-    const width = load<u32>(column, C_WIDTH);
     const kind = load<u32>(column, C_KIND);
     bytes += (rows as u64) * (load<u32>(column, C_KEY_LEN) + 6 * 6);
-    const values =
-      width == RAGGED
-        ? load<u32>((load<u32>(column, C_ROW_OFFSETS) as usize) + ((rows as usize) << 2))
-        : (rows as u64) * width;
+    const values = firstValue(column, rows) as u64;
     if (kind == KIND_BYTES) {
-      bytes += 6 * (values as u64);
+      bytes += 6 * values;
       bytes += load<u32>((load<u32>(column, C_OFFSETS) as usize) + ((values as usize) << 2));
-    } else bytes += (kind == KIND_FLOAT ? 4 : 10) * (values as u64);
+    } else bytes += (kind == KIND_FLOAT ? 4 : 10) * values;
   }
   return (bytes > 0xffffffff ? 0xffffffff : bytes) as u32;
 }
@@ -145,15 +138,8 @@ export function exampleBound(count: u32, plan: usize, rows: u32): u32 {
 function putGeneral(to: usize, plan: usize, row: u32): usize {
   const column = load<u32>(plan, E_COLUMN) as usize;
   const kind = load<u32>(column, C_KIND);
-  const width = load<u32>(column, C_WIDTH);
-  const keyLength = load<u32>(column, C_KEY_LEN);
-  let from = row * width;
-  let end = from + width;
-  if (width == RAGGED) {
-    const rowOffsets = (load<u32>(column, C_ROW_OFFSETS) as usize) + ((row as usize) << 2);
-    from = load<u32>(rowOffsets);
-    end = load<u32>(rowOffsets, 4);
-  }
+  const from = firstValue(column, row);
+  const end = firstValue(column, row + 1);
   const values = load<u32>(column, C_VALUES) as usize;
   const offsets = load<u32>(column, C_OFFSETS) as usize;
   let packed: u32 = 0;
@@ -168,15 +154,7 @@ function putGeneral(to: usize, plan: usize, row: u32): usize {
     }
   }
   const list = kind == KIND_BYTES || packed == 0 ? packed : 1 + varintBytes(packed) + packed;
-  const feature = 1 + varintBytes(list) + list;
-  const entry = 1 + varintBytes(keyLength) + keyLength + 1 + varintBytes(feature) + feature;
-  store<u8>(to++, 0x0a);
-  to = putVarint(to, entry);
-  to = putKey(to, column);
-  store<u8>(to++, 0x12);
-  to = putVarint(to, feature);
-  store<u8>(to++, listTag(kind) as u8);
-  to = putVarint(to, list);
+  to = putEntry(to, column, list);
   if (packed == 0) return to;
   if (kind == KIND_BYTES) {
     for (let k = from; k < end; k++) {
