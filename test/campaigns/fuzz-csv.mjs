@@ -17,12 +17,13 @@ import { CsvParser } from '../../dist/convert/csv/parser.js';
 import { makeCsvPlan } from '../../dist/convert/csv/plan.js';
 import { parseCsvPlainly } from '../../dist/convert/csv/twin.js';
 import { ExampleEncoder, Kernel, rows } from '../../dist/records/index.js';
+import { randomOf } from '../random.mjs';
 
 const { values: args } = parseArgs({
   options: { count: { type: 'string', default: '1000000' }, seed: { type: 'string', default: '1' } },
 });
 const count = Number(args.count);
-const random = generator(Number(args.seed));
+const random = randomOf(Number(args.seed));
 const MEMORY = 128 << 20;
 
 setFlagsFromString('--expose-gc');
@@ -272,15 +273,4 @@ function join(...pieces) {
 function memoryInUse() {
   collectGarbage();
   return process.memoryUsage().rss;
-}
-
-/** mulberry32 */
-function generator(seed) {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
 }

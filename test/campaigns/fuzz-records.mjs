@@ -20,12 +20,13 @@ import {
   ReaderMemory,
   readBlocks,
 } from '../../dist/records/index.js';
+import { randomOf } from '../random.mjs';
 
 const { values: args } = parseArgs({
   options: { count: { type: 'string', default: '1000000' }, seed: { type: 'string', default: '1' } },
 });
 const count = Number(args.count);
-const random = generator(Number(args.seed));
+const random = randomOf(Number(args.seed));
 /** The limit for records, and what memory may be used beyond what is there at the start. */
 const LIMIT = 16 << 20;
 const MEMORY = LIMIT + (64 << 20);
@@ -331,15 +332,4 @@ function join(...pieces) {
 
 async function* chunked(bytes, size) {
   for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
-}
-
-/** mulberry32 */
-function generator(seed) {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
 }

@@ -7,13 +7,14 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { DatasetCommit, localFileSystem, recover } from '../../dist/files/index.js';
+import { randomOf } from '../random.mjs';
 
 const { values } = parseArgs({
   options: { count: { type: 'string', default: '50' }, seed: { type: 'string', default: '1' } },
 });
 const fs = localFileSystem();
 const worker = new URL('commit-worker.mjs', import.meta.url).pathname;
-const random = generator(Number(values.seed));
+const random = randomOf(Number(values.seed));
 const states = {};
 
 const root = await mkdtemp(join(tmpdir(), 'shardfeed-kill-'));
@@ -87,15 +88,4 @@ async function checkWhole(path) {
 async function checkAlone(folder, expected) {
   const names = (await readdir(folder)).sort();
   if (names.join() !== [...expected].sort().join()) throw new Error(`${folder} holds ${names}, expected ${expected}`);
-}
-
-/** mulberry32 */
-function generator(seed) {
-  let state = seed | 0;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
 }

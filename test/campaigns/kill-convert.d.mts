@@ -1,3 +1,5 @@
+import type { Place } from './places.mjs';
+
 /** How often each thing was found after a kill. */
 export interface KillFindings {
   /** Runs that the kill reached, and runs that were quicker. */
@@ -13,5 +15,7 @@ export function killCampaign(options: {
   count: number;
   seed: number;
   rows: number;
+  /** Default: a folder on local disk. */
+  place?: Place;
   log?: (line: string) => void;
 }): Promise<KillFindings>;

@@ -1,29 +1,21 @@
-// npm run campaign:kill -- [--count 50] [--seed N] [--rows 200000]
+// npm run campaign:kill -- [--count 50] [--seed N] [--rows 200000] [--hdfs]
 // Kills conversions with SIGKILL at random moments, with and without --overwrite, and looks at what is left: the old
 // dataset or the new one, whole; nothing else where there was nothing. The run after that succeeds and cleans up.
-import { spawn, spawnSync } from 'node:child_process';
-import { createWriteStream, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync } from 'node:fs';
+// With --hdfs the datasets lie on a real cluster, which the campaign starts and stops.
+import { createWriteStream, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
+import { startCluster, stopCluster } from '../../scripts/hdfs/cluster.mjs';
+import { randomOf } from '../random.mjs';
+import { hdfsPlace, localPlace, runTool, startTool } from './places.mjs';
 
-const CLI = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 const PARTS = 4;
 
-/** A small generator of numbers in [0, 1): mulberry32. */
-function randomOf(seed) {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(state ^ (state >>> 15), state | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
-async function writeCsv(path, rows, random) {
+/** A table of three columns, whose bytes the random numbers decide. */
+export async function writeCsv(path, rows, random) {
   const file = createWriteStream(path);
   file.write('id,x,name\n');
   for (let i = 0; i < rows; ) {
@@ -34,34 +26,32 @@ async function writeCsv(path, rows, random) {
   await new Promise((resolve) => file.end(resolve));
 }
 
-const convertArgs = (csv, target, overwrite) => [
-  ...[CLI, 'convert', csv, '--to', target, '--partitions', String(PARTS)],
+const convertArgs = (place, csv, target, overwrite) => [
+  ...['convert', csv, '--to', place.uri(target), '--partitions', String(PARTS)],
   ...(overwrite ? ['--overwrite'] : []),
 ];
-
-function convert(csv, target, overwrite) {
-  return spawnSync(process.execPath, convertArgs(csv, target, overwrite), { encoding: 'utf8' });
-}
 
 /**
  * What a reader finds at the target: the fingerprint of a whole dataset, or undefined where there is none.
  * @throws where something is there that is not whole
  */
-function look(target) {
-  const { status, stderr } = spawnSync(process.execPath, [CLI, 'verify', target], { encoding: 'utf8' });
-  if (!existsSync(target)) {
-    if (status === 0) throw new Error(`verify is content with ${target}, which does not exist`);
+export async function look(place, target) {
+  const { code, stderr } = await startTool(place, ['verify', place.uri(target)]).ended;
+  if (!(await place.exists(target))) {
+    if (code === 0) throw new Error(`verify is content with ${target}, which does not exist`);
     return undefined;
   }
-  if (status !== 0) throw new Error(`the dataset is there and not whole: ${stderr}`);
-  const names = readdirSync(target).filter((name) => name.startsWith('part'));
-  if (names.length !== PARTS || !existsSync(join(target, '_SUCCESS'))) throw new Error(`parts are missing: ${names}`);
-  return JSON.parse(readFileSync(join(target, '_manifest.json'), 'utf8')).fingerprint;
+  if (code !== 0) throw new Error(`the dataset is there and not whole: ${stderr}`);
+  const names = await place.names(target);
+  if (names.filter((name) => name.startsWith('part')).length !== PARTS || !names.includes('_SUCCESS')) {
+    throw new Error(`parts are missing: ${names}`);
+  }
+  return JSON.parse(await place.text(`${target}/_manifest.json`)).fingerprint;
 }
 
 /** Waits until `there` finds what it looks for, or the run has ended, and then up to `ms` more, without sleeping. */
 async function spinUntil(there, isRunning, ms) {
-  while (isRunning() && !there()) await setImmediate();
+  while (isRunning() && !(await there())) await setImmediate();
   for (const end = performance.now() + ms; performance.now() < end; );
 }
 
@@ -73,84 +63,86 @@ const MOMENTS = {
   },
   ready: (random) => {
     const ms = random() * 4;
-    const isReady = (folder) => (name) => name.startsWith('_tmp-') && existsSync(join(folder, name, 'ready'));
-    return (folder, isRunning) => spinUntil(() => readdirSync(folder).some(isReady(folder)), isRunning, ms);
+    return (place, folder, isRunning) =>
+      spinUntil(
+        async () => {
+          const temps = (await place.names(folder)).filter((name) => name.startsWith('_tmp-'));
+          const isReady = await Promise.all(temps.map((name) => place.exists(`${folder}/${name}/ready`)));
+          return isReady.includes(true);
+        },
+        isRunning,
+        ms,
+      );
   },
   moved: (random) => {
     const ms = random();
-    const isOld = (name) => name.startsWith('_old-');
-    return (folder, isRunning) => spinUntil(() => readdirSync(folder).some(isOld), isRunning, ms);
+    return (place, folder, isRunning) =>
+      spinUntil(async () => (await place.names(folder)).some((name) => name.startsWith('_old-')), isRunning, ms);
   },
 };
 
 /** Starts a conversion and kills it. Returns whether it was killed before it ended. */
-async function killedRun(csv, folder, target, overwrite, moment) {
-  const child = spawn(process.execPath, convertArgs(csv, target, overwrite), { stdio: 'ignore' });
-  const ended = new Promise((resolve) => child.on('exit', (code, signal) => resolve({ code, signal })));
+async function killedRun({ place, folder, moment }, args) {
+  const { child, ended } = startTool(place, args);
   const isRunning = () => child.exitCode === null && child.signalCode === null;
-  await Promise.race([moment(folder, isRunning), ended]);
+  await Promise.race([moment(place, folder, isRunning), ended]);
   child.kill('SIGKILL');
-  const { code, signal } = await ended;
-  if (signal === null && code !== 0) throw new Error(`the run failed by itself with ${code}`);
+  const { code, signal, stderr } = await ended;
+  if (signal === null && code !== 0) throw new Error(`the run failed by itself with ${code}: ${stderr}`);
   return signal === 'SIGKILL';
 }
 
 /** Makes the leftovers of a job that was killed before it could say who it is look as old as clean-up wants them. */
-function age(folder) {
-  for (const name of readdirSync(folder).filter((n) => n.startsWith('_tmp-'))) {
-    const path = join(folder, name);
-    if (existsSync(join(path, 'job.json'))) throw new Error(`${name} has a dead owner and was not cleaned up`);
-    const old = new Date(Date.now() - 11 * 60_000);
-    for (const inner of readdirSync(path)) utimesSync(join(path, inner), old, old);
-    utimesSync(path, old, old);
+async function age(place, folder) {
+  for (const name of (await place.names(folder)).filter((n) => n.startsWith('_tmp-'))) {
+    const path = `${folder}/${name}`;
+    if (await place.exists(`${path}/job.json`)) throw new Error(`${name} has a dead owner and was not cleaned up`);
+    await place.age(path, 11 * 60);
   }
 }
 
 /** The run after a killed one: it succeeds, and nothing but the dataset is left beside it. */
-function nextRun(csv, folder, target, overwrite, print) {
+async function nextRun({ place, folder, target, newCsv, newPrint }, overwrite) {
   for (const last of [false, true]) {
-    const { status, stderr } = convert(csv, target, overwrite || last);
-    if (status !== 0) throw new Error(`the next run fails: ${stderr}`);
-    if (look(target) !== print) throw new Error('the next run made another dataset');
-    if (readdirSync(folder).length === 1) return;
-    if (last) throw new Error(`the next run left ${readdirSync(folder)}`);
-    age(folder);
+    await runTool(place, convertArgs(place, newCsv, target, overwrite || last));
+    if ((await look(place, target)) !== newPrint) throw new Error('the next run made another dataset');
+    const names = await place.names(folder);
+    if (names.length === 1) return;
+    if (last) throw new Error(`the next run left ${names}`);
+    await age(place, folder);
   }
 }
 
 /** Kills one run and checks the promise. Returns what was found: none, old or new, and whether the kill came in time. */
-async function killOnce({ oldCsv, newCsv, oldPrint, newPrint, folder, overwrite, moment }) {
-  rmSync(folder, { recursive: true, force: true });
-  const target = join(folder, 'dataset');
-  if (convert(oldCsv, target, false).status !== 0) throw new Error('the first conversion fails');
-  if (!overwrite) rmSync(target, { recursive: true });
-  const killed = await killedRun(newCsv, folder, target, overwrite, moment);
-  const print = look(target);
+async function killOnce(attempt) {
+  const { place, folder, target, oldCsv, newCsv, oldPrint, newPrint, overwrite } = attempt;
+  await place.remove(folder);
+  await place.make(folder);
+  if (overwrite) await runTool(place, convertArgs(place, oldCsv, target, false));
+  const killed = await killedRun(attempt, convertArgs(place, newCsv, target, overwrite));
+  const print = await look(place, target);
   if (print === undefined && overwrite) throw new Error('the old dataset is gone, and the new one is not there');
   if (print !== undefined && print !== newPrint && !(overwrite && print === oldPrint)) {
     throw new Error(`the dataset is neither the old one nor the new one: ${print}`);
   }
   if (!killed && print !== newPrint) throw new Error('the run ended well, but its dataset is not there');
-  nextRun(newCsv, folder, target, print !== undefined, newPrint);
+  await nextRun(attempt, print !== undefined);
   return { killed, what: print === undefined ? 'none' : print === newPrint ? 'new' : 'old' };
 }
 
 /** Runs the campaign; resolves to how often each thing was found, rejects at the first broken promise. */
-export async function killCampaign({ count, seed, rows, log = () => {} }) {
+export async function killCampaign({ count, seed, rows, place = localPlace(), log = () => {} }) {
   const random = randomOf(seed);
-  const root = mkdtempSync(join(tmpdir(), 'shardfeed-kill-'));
+  const local = mkdtempSync(join(tmpdir(), 'shardfeed-kill-'));
   const found = { killed: 0, ended: 0, none: 0, old: 0, new: 0 };
   try {
     const datasets = [];
     let seconds = 0;
     for (const name of ['a', 'b']) {
-      const csv = join(root, `${name}.csv`);
+      const csv = join(local, `${name}.csv`);
       await writeCsv(csv, rows, random);
-      const start = performance.now();
-      const { status, stderr } = convert(csv, join(root, name), false);
-      if (status !== 0) throw new Error(`the conversion itself fails: ${stderr}`);
-      seconds = (performance.now() - start) / 1000;
-      datasets.push({ csv, print: look(join(root, name)) });
+      ({ seconds } = await runTool(place, convertArgs(place, csv, name, false)));
+      datasets.push({ csv, print: await look(place, name) });
     }
     for (let i = 0; i < count; i++) {
       const overwrite = i % 2 === 1;
@@ -159,14 +151,15 @@ export async function killCampaign({ count, seed, rows, log = () => {} }) {
       const name = names[Math.floor(random() * names.length)];
       const { killed, what } = await killOnce({
         ...{ oldCsv: old.csv, oldPrint: old.print, newCsv: next.csv, newPrint: next.print },
-        ...{ folder: join(root, 'work'), overwrite, moment: MOMENTS[name](random, seconds) },
+        ...{ place, folder: 'work', target: 'work/dataset', overwrite, moment: MOMENTS[name](random, seconds) },
       });
       found[what]++;
       found[killed ? 'killed' : 'ended']++;
       log(`${i + 1}/${count} ${overwrite ? 'overwrite' : 'fresh'}, ${killed ? 'killed' : 'ended'} (${name}): ${what}`);
     }
   } finally {
-    rmSync(root, { recursive: true, force: true });
+    rmSync(local, { recursive: true, force: true });
+    await place.remove('');
   }
   return found;
 }
@@ -177,9 +170,16 @@ if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
       count: { type: 'string', default: '50' },
       seed: { type: 'string', default: String(Date.now() % 2 ** 32) },
       rows: { type: 'string', default: '200000' },
+      hdfs: { type: 'boolean', default: false },
     },
   });
   const options = { count: Number(values.count), seed: Number(values.seed), rows: Number(values.rows) };
   console.log(`seed ${options.seed}, ${options.rows} rows`);
-  console.log(JSON.stringify(await killCampaign({ ...options, log: console.log })));
+  const folder = values.hdfs ? mkdtempSync(join(tmpdir(), 'shardfeed-kill-hdfs-')) : undefined;
+  try {
+    const place = folder === undefined ? localPlace() : await hdfsPlace(await startCluster(folder));
+    console.log(JSON.stringify(await killCampaign({ ...options, place, log: console.log })));
+  } finally {
+    if (folder !== undefined) await stopCluster(folder, { clear: true });
+  }
 }

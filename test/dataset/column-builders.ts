@@ -10,17 +10,6 @@ export type Row = readonly Cell[] | null;
 const utf8 = new TextEncoder();
 export const text = (s: string): Uint8Array => utf8.encode(s);
 
-/** A small generator of pseudo-random numbers in [0, 1): mulberry32. */
-export function randomFrom(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
 /** A batch out of rows, given column by column. */
 export function toBatch(schema: Schema, rows: readonly (readonly Row[])[]): Batch {
   const size = rows[0]?.length ?? 0;

@@ -4,7 +4,8 @@ import { type FeatureStatistics, toStatisticsJson } from '../../src/dataset/stat
 import { limitsFor, mergeStatistics, type PartialStatistics } from '../../src/dataset/statistics-partial.js';
 import type { Column } from '../../src/records/batch.js';
 import type { Feature, Schema } from '../../src/records/schema.js';
-import { bytesColumn, fixed, kernelColumns, randomFrom, text } from './column-builders.js';
+import { randomOf } from '../random.mjs';
+import { bytesColumn, fixed, kernelColumns, text } from './column-builders.js';
 
 const ROWS = 1024;
 
@@ -56,7 +57,7 @@ function rankError(statistics: FeatureStatistics, sorted: ArrayLike<number>): nu
 const float: Feature = { name: 'x', kind: 'float', shape: [], nullable: true };
 const int64: Feature = { name: 'x', kind: 'int64', shape: [], nullable: true };
 
-const random = randomFrom(20240607);
+const random = randomOf(20240607);
 const normal = (): number => Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
 
 const SHAPES: [string, Feature, (i: number, n: number) => number][] = [

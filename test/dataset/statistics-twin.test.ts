@@ -10,7 +10,8 @@ import {
 } from '../../src/dataset/statistics-partial.js';
 import { StatisticsTwin } from '../../src/dataset/statistics-twin.js';
 import type { Feature, Schema } from '../../src/records/schema.js';
-import { type Cell, kernelColumns, type Row, randomFrom, text, toBatch } from './column-builders.js';
+import { randomOf } from '../random.mjs';
+import { type Cell, kernelColumns, type Row, text, toBatch } from './column-builders.js';
 
 /** The items of a sample as text, in ascending order: samples are sets. */
 function itemsOf(column: ColumnPartial): string[] {
@@ -68,7 +69,7 @@ test('kernel and twin collect the same, and any split of the calls merges to the
       fc.constantFrom(5, 100, 1_000_000),
       fc.integer(),
       (shapesOfFeatures, sizes, firstOrdinal, variety, seed) => {
-        const random = randomFrom(seed);
+        const random = randomOf(seed);
         const schema: Schema = { features: shapesOfFeatures.map((f, i) => ({ ...f, name: `f${i}` })) };
         const columns = kernelColumns(schema, 700);
         const whole = new StatisticsCollector(columns, limits);
@@ -103,7 +104,7 @@ test('take starts anew', () => {
   const columns = kernelColumns(schema, 300);
   const collector = new StatisticsCollector(columns, limits);
   const fill = (seed: number): void => {
-    const random = randomFrom(seed);
+    const random = randomOf(seed);
     columns.fromBatch(toBatch(schema, [Array.from({ length: 300 }, () => [random()])]));
     collector.update(300, 0);
   };

@@ -53,7 +53,6 @@ export type FaultRule = {
   times?: number;
 };
 
-export function randomOf(seed: number): () => number;
 export function garbageOf(fault: { bytes: number; seed: number }): Buffer;
 export function byRules(rules: FaultRule[]): Decide;
 export function bySeed(seed: number, rate: number): Decide;

@@ -1,15 +1,5 @@
 // What can go wrong in an exchange, and who decides: rules that name exchanges, or chance by a seed.
-
-/** A small generator of numbers in [0, 1): mulberry32. */
-export function randomOf(seed) {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(state ^ (state >>> 15), state | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
+import { randomOf } from '../../random.mjs';
 
 /** Bytes that are no HTTP, always the same for one seed. */
 export function garbageOf({ bytes, seed }) {
