@@ -1,5 +1,6 @@
 // What the cells of a CSV column could be, row by row. Twin: src/convert/csv/inference-twin.ts.
 import { isBlank, isNullToken } from './csv-cells';
+import { longForm, plainForm } from './csv-forms';
 import {
   classifyNumber,
   CLASS_BIG,
@@ -9,14 +10,17 @@ import {
   CLASS_TEXT,
   foundFloat,
   foundInt,
+  readFloat,
 } from './csv-number';
 import { keepLast, plainFloat, plainInt } from './csv-plain-number';
 import {
   CELL_BYTES,
   L_COLUMN,
   L_END,
+  L_OP,
   L_QUOTED,
   L_START,
+  OP_SKIP,
   P_NULL_LENGTHS,
   P_QUOTED_NULLS,
 } from './csv-state';
@@ -24,14 +28,14 @@ import { distinctInit, distinctNoteIn, hashBytes, hashU64 } from './hash';
 
 // One column; src/convert/csv/inferrer.ts is the other side
 const F_CLASSES: usize = 0; // bit n: cells of class n were seen
-const F_NULLS: usize = 4; // cells that are missing
-const F_BLANK_NULLS: usize = 8; // cells that are missing where the column holds numbers: null tokens with blanks around
-const F_FIRST: usize = 12; // address: for each class where the first cell's row begins, its text begins and ends
-const F_REGISTERS: usize = 16; // address: of the distinct count, 0 for none
-const F_FLOAT_MIN: usize = 20; // of FLOAT and BIG cells that are finite, as float32
-const F_FLOAT_MAX: usize = 24;
+const F_FIRST: usize = 4; // address: for each class where the first cell's row begins, its text begins and ends
+const F_REGISTERS: usize = 8; // address: of the distinct count, 0 for none
+const F_NULLS: usize = 16; // u64: cells that are missing
+const F_BLANK_NULLS: usize = 24; // u64: missing where the column holds numbers: null tokens with blanks around
 const F_INT_MIN: usize = 32; // of INT and BOOL cells
 const F_INT_MAX: usize = 40;
+const F_FLOAT_MIN: usize = 48; // of FLOAT and BIG cells that are finite, as float32
+const F_FLOAT_MAX: usize = 52;
 
 const DISTINCT_BITS: u64 = 12; // few registers, so that those of hundreds of columns stay in the cache
 
@@ -53,7 +57,7 @@ export function inferRow(state: usize, cells: usize, cellsEnd: usize, rowStart: 
     const column = load<u32>(cell, L_COLUMN) as usize;
     const length = (e - s) as u32;
     if ((lengths >>> min(length, 31)) & 1 && isNullToken(state, s, length)) {
-      store<u32>(column, load<u32>(column, F_NULLS) + 1, F_NULLS);
+      store<u64>(column, load<u64>(column, F_NULLS) + 1, F_NULLS);
       continue;
     }
     const classes = load<u32>(column, F_CLASSES);
@@ -66,6 +70,31 @@ export function inferRow(state: usize, cells: usize, cellsEnd: usize, rowStart: 
     }
     const registers = load<u32>(column, F_REGISTERS) as usize;
     if (registers) distinctNoteIn(registers, hashText(s, e), DISTINCT_BITS);
+  }
+}
+
+/**
+ * Like inferRow, for what the column is alone: no counts, no ranges. Of the cells of a column that holds text none is
+ * looked at any more.
+ */
+export function inferKinds(state: usize, cells: usize, cellsEnd: usize, rowStart: usize): void {
+  const nullLengths = load<u32>(state, P_NULL_LENGTHS);
+  const quotedNullLengths = load<u32>(state, P_QUOTED_NULLS) ? nullLengths : 0;
+  for (let cell = cells; cell < cellsEnd; cell += CELL_BYTES) {
+    if (load<u32>(cell, L_OP) == OP_SKIP) continue;
+    const s = load<u32>(cell, L_START) as usize;
+    const e = load<u32>(cell, L_END) as usize;
+    const lengths = load<u32>(cell, L_QUOTED) ? quotedNullLengths : nullLengths;
+    const column = load<u32>(cell, L_COLUMN) as usize;
+    const classes = load<u32>(column, F_CLASSES);
+    const isFloat = (classes >>> CLASS_FLOAT) & 1;
+    const isInt = (classes >>> CLASS_INT) & 1;
+    const length = (e - s) as u32;
+    if ((lengths >>> min(length, 31)) & 1 && isNullToken(state, s, length)) continue;
+    if (isFloat | isInt && plainForm(s, e, isFloat)) continue;
+    if (isFloat && longForm(s, e)) continue;
+    inferCell(state, column, rowStart, s, e, lengths);
+    if (load<u32>(column, F_CLASSES) & (1 << CLASS_TEXT)) store<u32>(cell, OP_SKIP, L_OP);
   }
 }
 
@@ -101,12 +130,13 @@ function inferCell(state: usize, column: usize, rowStart: usize, start: usize, e
   while (s < e && isBlank(e - 1)) e--;
   const length = (e - s) as u32;
   if ((lengths >>> min(length, 31)) & 1 && isNullToken(state, s, length)) {
-    store<u32>(column, load<u32>(column, F_BLANK_NULLS) + 1, F_BLANK_NULLS);
+    store<u64>(column, load<u64>(column, F_BLANK_NULLS) + 1, F_BLANK_NULLS);
     return;
   }
   const found = classifyNumber(s, e);
   if (found == CLASS_INT || found == CLASS_BOOL) noteInt(column, foundInt);
   else if (found != CLASS_TEXT) {
+    readFloat(s, e);
     const value = foundFloat as f32;
     if (abs(value) < Infinity) noteFloat(column, value);
   }

@@ -156,7 +156,7 @@ export const CLASS_FLOAT: u32 = 2; // with dot or exponent, or nan, inf
 export const CLASS_BIG: u32 = 3; // written like an int, beyond int64
 export const CLASS_TEXT: u32 = 4;
 
-/** What trimmed text is; the value is in foundInt for INT and BOOL, in foundFloat for FLOAT and BIG. */
+/** What trimmed text is; the value of an INT or BOOL is in foundInt. */
 export function classifyNumber(s: usize, e: usize): u32 {
   if (!readDecimal(s, e)) {
     const word = boolWord(s, e);
@@ -164,8 +164,6 @@ export function classifyNumber(s: usize, e: usize): u32 {
     foundInt = word as i64;
     return CLASS_BOOL;
   }
-  const plain = decimalPlain;
-  if (plain && readInt(s, e) == NUMBER_OK) return CLASS_INT;
-  readFloat(s, e);
-  return plain ? CLASS_BIG : CLASS_FLOAT;
+  if (!decimalPlain) return CLASS_FLOAT;
+  return readInt(s, e) == NUMBER_OK ? CLASS_INT : CLASS_BIG;
 }

@@ -25,6 +25,7 @@ import {
   P_CELL,
   P_CELLS,
   P_END,
+  P_INFER,
   P_LAST,
   P_MAX_ROWS,
   P_MAX_ROW_BYTES,
@@ -163,7 +164,7 @@ export function plainCells(state: usize): u32 {
     if (load<u32>(cell + CELL_BYTES, L_OP) != OP_END) break;
     next = after;
     if (
-      load<u32>(cells, L_OP) == OP_INFER ||
+      load<u32>(state, P_INFER) ||
       load<u32>(state, P_ABSENT_COUNT) ||
       (pos as u32) - load<u32>(state, P_ROW) > load<u32>(state, P_MAX_ROW_BYTES)
     ) {

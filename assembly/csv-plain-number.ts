@@ -19,9 +19,9 @@ export function plainNumberInit(): void {
 }
 
 // Vector constants. They lie in memory because V8 makes constants in code anew at every use.
-const C_ASCII_0: usize = memory.data<u8>([48, 48, 48, 48, 48, 48, 48, 48, 48, 48, 48, 48, 48, 48, 48, 48], 16);
-const C_NINE: usize = memory.data<u8>([9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9], 16);
-const C_DOT: usize = memory.data<i8>([-2, -2, -2, -2, -2, -2, -2, -2, -2, -2, -2, -2, -2, -2, -2, -2], 16); // '.' - '0'
+export const C_ASCII_0: usize = memory.data<u8>([48, 48, 48, 48, 48, 48, 48, 48, 48, 48, 48, 48, 48, 48, 48, 48], 16);
+export const C_NINE: usize = memory.data<u8>([9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9], 16);
+export const C_DOT: usize = memory.data<i8>([-2, -2, -2, -2, -2, -2, -2, -2, -2, -2, -2, -2, -2, -2, -2, -2], 16); // '.' - '0'
 const C_EVEN: usize = memory.data<u16>([255, 255, 255, 255, 255, 255, 255, 255], 16);
 const C_TEN: usize = memory.data<u16>([10, 10, 10, 10, 10, 10, 10, 10], 16);
 const C_HUNDRED: usize = memory.data<u16>([100, 1, 100, 1, 100, 1, 100, 1], 16);

@@ -42,6 +42,10 @@ export const P_POSITION: usize = 140; // the last position taken from the index
 // What the last call left in the columns
 export const P_USED_ROWS: usize = 144; // their rows, which may be marked as missing; at first all rows
 export const P_OPEN: usize = 148; // 1: the plan knows where the columns lie
+export const P_INFER: usize = 152; // 0: the plan fills columns; INFER_ALL, INFER_KINDS
+
+export const INFER_ALL: u32 = 1; // counts and ranges too
+export const INFER_KINDS: u32 = 2; // what the columns are
 
 // One cell of the plan, u32 fields; behind the last stands one with OP_END
 export const CELL_BYTES: u32 = 32;
@@ -67,7 +71,7 @@ export const OP_INT: u32 = 1;
 export const OP_FLOAT: u32 = 2;
 export const OP_BYTES: u32 = 3;
 export const OP_LIST: u32 = 4;
-export const OP_INFER: u32 = 5; // all cells or none
+export const OP_INFER: u32 = 5; // where P_INFER says so
 export const OP_END: u32 = 6;
 
 export const PARSE_DONE: u32 = 0;

@@ -4,7 +4,7 @@
 import { closeColumns, markCells, missingCell, openColumns } from './csv-cells';
 import { CELL_BAD, CELL_LAST, CELL_TAKEN, everyCell } from './csv-every-cell';
 import { nextPosition } from './csv-index';
-import { inferRow } from './csv-infer';
+import { inferKinds, inferRow } from './csv-infer';
 import { AT_END, AT_FULL, AT_ROW, openCells, plainCells } from './csv-plain-cells';
 import {
   BAD_FEW,
@@ -14,8 +14,8 @@ import {
   BAD_MANY,
   BAD_ROW_BYTES,
   CELL_BYTES,
+  INFER_KINDS,
   L_OP,
-  OP_INFER,
   PARSE_BAD,
   PARSE_DONE,
   PARSE_GROW,
@@ -32,6 +32,7 @@ import {
   P_CELL_COUNT,
   P_DELIMITER,
   P_END,
+  P_INFER,
   P_LAST,
   P_MAX_ROWS,
   P_MAX_ROW_BYTES,
@@ -107,8 +108,12 @@ function finishRow(state: usize): u32 {
     if (bad) return bad;
     absent += 4;
   }
-  const cells = load<u32>(state, P_CELLS) as usize;
-  if (load<u32>(cells, L_OP) == OP_INFER) inferRow(state, cells, load<u32>(state, P_CELL), rowStart);
+  const infer = load<u32>(state, P_INFER);
+  if (infer) {
+    const cells = load<u32>(state, P_CELLS) as usize;
+    if (infer == INFER_KINDS) inferKinds(state, cells, load<u32>(state, P_CELL), rowStart);
+    else inferRow(state, cells, load<u32>(state, P_CELL), rowStart);
+  }
   store<u32>(state, row + 1, P_ROWS);
   return 0;
 }

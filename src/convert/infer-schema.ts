@@ -36,6 +36,7 @@ export async function inferSchema(input: ConvertInput, options: InferSchemaOptio
     const text = new CsvText(await openCsvFiles(opened.files, csv, { signal }), csv, signal);
     return await inferCsv(text, {
       csv,
+      detail: 'all',
       rows: options.rows,
       skipBad: options.skipBad ?? false,
       threads: threadsFor(options.threads, text.totalBytes),

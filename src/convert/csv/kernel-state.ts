@@ -36,6 +36,7 @@ export const P = {
   BAD_ROW_END: 124,
   BAD_COUNT: 128,
   USED_ROWS: 144,
+  INFER: 152,
 } as const;
 export const STATE_BYTES = 160;
 /** Positions that the index of assembly/csv.ts may hold at a time. */
@@ -45,6 +46,9 @@ export const INDEX_ENTRIES = 16384 + 68;
 export const CELL_BYTES = 32;
 export const L = { OP: 0, COLUMN: 4, SEPARATOR: 8, SEPARATOR_LENGTH: 12 } as const;
 export const OP = { SKIP: 0, INT: 1, FLOAT: 2, BYTES: 3, LIST: 4, INFER: 5, END: 6 } as const;
+
+/** Values of P.INFER. */
+export const INFER = { ALL: 1, KINDS: 2 } as const;
 
 export const PARSE = { DONE: 0, MORE: 1, BAD: 2, GROW: 3 } as const;
 

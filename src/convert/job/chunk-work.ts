@@ -216,7 +216,7 @@ class ChunkOutput {
   begin(size: number, room?: ArrayBuffer): void {
     this.bytes = 0;
     this.#records = 0;
-    this.#missing = new Uint8Array(this.#missing.length);
+    this.#missing = new Uint8Array(this.#columns.schema.features.length); // the last one may be gone to another thread
     this.#room = room;
     if (this.#single) {
       this.#out = room === undefined ? new Uint8Array(size) : new Uint8Array(room);

@@ -1,13 +1,12 @@
 import { type KernelModule, kernelModule } from '../../records/kernel/kernel.js';
-import type { RowPlan } from '../csv/row-reader.js';
 import { type ChunkResult, type ChunkTask, ChunkWork, type WorkPlan } from './chunk-work.js';
-import { type InferResult, type InferTask, InferWork } from './infer-work.js';
+import { type InferPlan, type InferResult, type InferTask, InferWork } from './infer-work.js';
 import { WorkerPool } from './pool.js';
 
 /** What a worker thread is told at its start. */
 export type WorkerPlan = { readonly kernel: KernelModule } & (
   | { readonly kind: 'convert'; readonly plan: WorkPlan }
-  | { readonly kind: 'infer'; readonly plans: readonly RowPlan[] }
+  | { readonly kind: 'infer'; readonly plan: InferPlan }
 );
 
 /** Something that does pieces of work: this thread, or several workers. */
@@ -26,10 +25,8 @@ export function convertCompute(plan: WorkPlan, threads: number): Compute<ChunkTa
     : pooled({ kernel: kernelModule(), kind: 'convert', plan }, threads);
 }
 
-export function inferCompute(plans: readonly RowPlan[], threads: number): Compute<InferTask, InferResult> {
-  return threads === 0
-    ? inline(new InferWork(plans))
-    : pooled({ kernel: kernelModule(), kind: 'infer', plans }, threads);
+export function inferCompute(plan: InferPlan, threads: number): Compute<InferTask, InferResult> {
+  return threads === 0 ? inline(new InferWork(plan)) : pooled({ kernel: kernelModule(), kind: 'infer', plan }, threads);
 }
 
 function inline<T, R>(work: { run(task: T): { result: R } }): Compute<T, R> {

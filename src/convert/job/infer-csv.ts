@@ -7,14 +7,18 @@ import {
   type InferenceOptions,
   mergeInference,
 } from '../csv/index.js';
+import type { InferenceDetail } from '../csv/inferrer.js';
 import type { Progress } from '../options.js';
 import { inferCompute, withCompute } from './compute.js';
 import type { CsvText, FileChunk } from './csv-text.js';
 import { mapOrdered } from './map-ordered.js';
 import { PlansByHeader } from './plans-by-header.js';
+import { SpareBuffers } from './spare-buffers.js';
 
 export interface InferCsvOptions extends Omit<InferenceOptions, 'rename' | 'drop'> {
   readonly csv: CsvOptions;
+  /** `kinds`: the schema is all that counts. Its features are not nullable, and the reports lack all numbers. */
+  readonly detail: InferenceDetail;
   /** Look at this many rows only. Default: all. */
   readonly rows?: number | undefined;
   /** Leave bad rows out instead of throwing at the first. */
@@ -29,10 +33,11 @@ export async function inferCsv(text: CsvText, options: InferCsvOptions): Promise
   const { signal, skipBad, onProgress, csv } = options;
   const plans = new PlansByHeader(text.files, (file) => text.rowPlan(file));
   const threads = options.rows === undefined ? options.threads : 0;
-  return withCompute(inferCompute(plans.list, threads), signal, async (compute) => {
+  return withCompute(inferCompute({ rows: plans.list, detail: options.detail }, threads), signal, async (compute) => {
     let left = options.rows ?? Number.POSITIVE_INFINITY;
     let rows = 0;
     let bytes = 0;
+    const spare = new SpareBuffers();
     const work = async (chunk: FileChunk) => {
       const { firstRow, firstLine, file } = chunk;
       const place = { path: file.uri, firstRow, firstLine };
@@ -42,9 +47,10 @@ export async function inferCsv(text: CsvText, options: InferCsvOptions): Promise
         found: await compute.run({ kind: 'infer', plan: plans.indexOf(file), bytes: chunk.bytes, place, ...some }),
       };
     };
-    for await (const { chunk, found } of mapOrdered(text.chunks(), work, compute.width)) {
+    for await (const { chunk, found } of mapOrdered(text.chunks(spare), work, compute.width)) {
       throwIfAborted(signal);
       if (found.bad.length > 0 && !skipBad) throw badRowError(found.bad[0]!, { ...chunk, path: chunk.file.uri });
+      if (found.spare !== undefined) spare.give(found.spare);
       rows += found.rows;
       bytes += chunk.length;
       onProgress?.({ phase: 'infer', rows, bytes, totalBytes: text.totalBytes });

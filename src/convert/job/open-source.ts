@@ -87,7 +87,7 @@ async function openCsv(
   const skipBad = checked.badRows !== 'error';
   const inference =
     given === undefined
-      ? await inferCsv(text, { csv, rows: rowsToInfer(checked), skipBad, threads, signal, onProgress })
+      ? await inferCsv(text, { csv, detail: 'kinds', rows: rowsToInfer(checked), skipBad, threads, signal, onProgress })
       : undefined;
   const count = async (): Promise<number | undefined> => {
     if (skipBad || text.rows !== undefined) return skipBad ? undefined : text.rows;

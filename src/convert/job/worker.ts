@@ -8,7 +8,7 @@ import type { SerializedError } from './pool.js';
 
 const plan = workerData as WorkerPlan;
 adoptKernelModule(plan.kernel);
-const work = plan.kind === 'convert' ? new ChunkWork(plan.plan) : new InferWork(plan.plans);
+const work = plan.kind === 'convert' ? new ChunkWork(plan.plan) : new InferWork(plan.plan);
 
 parentPort!.on('message', ({ id, task }: { id: number; task: never }) => {
   try {

@@ -134,6 +134,7 @@ test('the distinct estimate is near for few and for many', () => {
 });
 
 const cell = fc.oneof(
+  fc.stringMatching(/^-?[0-9.]{1,36}$/),
   { weight: 4, arbitrary: fc.integer({ min: -1200, max: 1200 }).map(String) },
   { weight: 2, arbitrary: fc.double({ noDefaultInfinity: true }).map(String) },
   fc.bigInt({ min: -(2n ** 65n), max: 2n ** 65n }).map(String),
@@ -185,6 +186,10 @@ describe('kernel, twin and merged chunks agree', () => {
         const expected = concludeInference(whole.take());
         expect(withoutDistinct(expected)).toEqual(withoutDistinct(concludeInference(plain.state)));
 
+        const kinds = new CsvInferrer(new Kernel(), plan, 'kinds');
+        for (const chunk of chunks) kinds.add(chunk.bytes, chunk);
+        expect(kindsAndReasons(concludeInference(kinds.take()))).toEqual(kindsAndReasons(expected));
+
         const states = chunks.map((chunk): InferenceState => {
           const inferrer = new CsvInferrer(new Kernel(), plan);
           inferrer.add(chunk.bytes, chunk);
@@ -199,6 +204,10 @@ describe('kernel, twin and merged chunks agree', () => {
     await fc.assert(property, { numRuns: 300 });
   });
 });
+
+function kindsAndReasons({ rows, columns }: Inference): unknown {
+  return [rows, columns.map(({ name, kind, why }) => [name, kind, why?.reason, why?.cell?.line, why?.cell?.value])];
+}
 
 /** Without the places of cells that depend on the chunk: the line says enough. */
 function cellsAsLines({ schema, rows, columns }: Inference): unknown {
