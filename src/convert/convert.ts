@@ -24,6 +24,8 @@ export interface ConvertResult {
   /** The dataset, or one for each split. */
   readonly datasets: readonly DatasetSummary[];
   readonly seconds: number;
+  /** What went otherwise than one may think, though the dataset is as asked. */
+  readonly warnings: readonly string[];
 }
 
 /**
@@ -71,7 +73,7 @@ export async function convert(options: ConvertOptions): Promise<ConvertResult> {
     });
     throwIfAborted(signal);
     const written = withGaps(schema, outcome.missing);
-    const datasets = await output.finish(
+    const { datasets, left } = await output.finish(
       outcome.parts,
       written,
       statistics && !output.whole ? 'collect' : outcome.statistics,
@@ -85,6 +87,9 @@ export async function convert(options: ConvertOptions): Promise<ConvertResult> {
       schema: written,
       datasets,
       seconds: (performance.now() - started) / 1000,
+      warnings: left.map(
+        (path) => `${path} could not be deleted: the next job there tries again, or delete it yourself`,
+      ),
     };
   } catch (error) {
     await commit.abort();

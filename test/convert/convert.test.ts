@@ -4,8 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync, gzipSync, inflateSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { localFileSystem, openFiles } from '../../dist/files/index.js';
 // Worker threads run built files, so the built package is what is tested here.
 import { type ConvertOptions, type ConvertResult, convert, decodeExample, ShardfeedError } from '../../dist/index.js';
+import { hooked } from '../files/faulty.js';
 import { unframed } from './framed.js';
 
 let dir: string;
@@ -359,6 +361,21 @@ describe('errors', () => {
       await expect(promise).rejects.toEqual(code('SHARDFEED_ABORTED'));
       expect(await readdir(dir)).toEqual(['a.csv']);
     }
+  });
+
+  test('old data that cannot be deleted is a warning', async () => {
+    const input = await write('a.csv', table(5));
+    await run({ input });
+    const sticky = hooked(localFileSystem(), (call) => {
+      if (call.startsWith(`delete ${join(dir, '_old-out-')}`)) throw new Error('cannot delete');
+    });
+    const { warnings } = await run({ input, overwrite: true, files: openFiles({ drivers: { file: sticky } }) });
+    const old = (await readdir(dir)).find((name) => name.startsWith('_old-out-'))!;
+    expect(warnings).toEqual([
+      `${join(dir, old)} could not be deleted: the next job there tries again, or delete it yourself`,
+    ]);
+    expect((await run({ input, overwrite: true })).warnings).toEqual([]);
+    expect((await readdir(dir)).sort()).toEqual(['a.csv', 'out']);
   });
 
   test('an output that cannot be written is refused before any work', async () => {

@@ -43,7 +43,7 @@ interface Options extends Passed, CsvFlags {
   json?: true;
 }
 
-export function convertCommand({ output, files, signal, progress }: Session): Command {
+export function convertCommand({ output, files, signal, progress, warn }: Session): Command {
   const command = withExamples(new Command('convert'), [
     ['shardfeed convert titanic.csv --to data/titanic --partitions 4', 'infers the types'],
     ['shardfeed convert clicks-*.csv.gz --to data/clicks --spec spec.json --compression gzip', 'types from a spec'],
@@ -108,6 +108,7 @@ export function convertCommand({ output, files, signal, progress }: Session): Co
       infer: options.inferRows === undefined ? options.infer : { rows: options.inferRows },
     });
     progress.clear();
+    for (const warning of result.warnings) warn(warning);
     if (options.json) return output.json(await jsonOf(result));
     for (const line of resultLines(result)) await output.line(line);
   });

@@ -29,6 +29,13 @@ export interface DatasetSummary {
   readonly parts: readonly { readonly path: string; readonly bytes: number; readonly records: number }[];
 }
 
+/** A job's output that has appeared. */
+export interface Finished {
+  readonly datasets: readonly DatasetSummary[];
+  /** What the job had beside it, such as the replaced dataset, and could not delete. */
+  readonly left: readonly string[];
+}
+
 /** The files of a job's output, in its staging folder: parts, and beside them indexes, manifests and `_SUCCESS`. */
 export class DatasetOutput {
   readonly #commit: DatasetCommit;
@@ -66,8 +73,8 @@ export class DatasetOutput {
     schema: Schema | undefined,
     statistics: PartialStatistics | 'collect' | undefined,
     signal: AbortSignal | undefined,
-  ): Promise<DatasetSummary[]> {
-    const summaries: DatasetSummary[] = [];
+  ): Promise<Finished> {
+    const datasets: DatasetSummary[] = [];
     let manifest = '';
     for (const [split, list] of parts.entries()) {
       const folder = this.#folder(split);
@@ -88,7 +95,7 @@ export class DatasetOutput {
         await this.#write(`${folder}_manifest.json`, manifest);
         await this.#write(`${folder}_SUCCESS`, '');
       }
-      summaries.push({
+      datasets.push({
         split: this.#splits[split]!,
         records: made.records,
         bytes: list.reduce((n, part) => n + part.bytes, 0),
@@ -97,8 +104,8 @@ export class DatasetOutput {
       });
     }
     throwIfAborted(signal);
-    await this.#commit.commit(this.#options.split === undefined ? { manifest } : {});
-    return summaries;
+    const { left } = await this.#commit.commit(this.whole ? { manifest } : {});
+    return { datasets, left: left.map((path) => displayPath({ fs: this.#commit.fs, path })) };
   }
 
   async #statistics(
