@@ -87,9 +87,7 @@ export async function convert(options: ConvertOptions): Promise<ConvertResult> {
       schema: written,
       datasets,
       seconds: (performance.now() - started) / 1000,
-      warnings: left.map(
-        (path) => `${path} could not be deleted: the next job there tries again, or delete it yourself`,
-      ),
+      warnings: [...(source.warnings ?? []), ...left.map(leftover)],
     };
   } catch (error) {
     await commit.abort();
@@ -99,6 +97,10 @@ export async function convert(options: ConvertOptions): Promise<ConvertResult> {
     await quarantine?.close();
     await spool.close();
   }
+}
+
+function leftover(path: string): string {
+  return `${path} could not be deleted: the next job there tries again, or delete it yourself`;
 }
 
 /** The schema as the records have it: a feature that some of them lack, and that has no default, is nullable. */

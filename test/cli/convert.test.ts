@@ -46,6 +46,17 @@ test('a CSV file becomes a dataset, and the result is said in a line', async () 
   expect((await readdir(at)).sort()).toEqual(['in.csv', 'out']);
 });
 
+test('warnings go to stderr and end nothing', async () => {
+  const at = await fresh();
+  const features = ['name', 'Age'].map((name) => ({ name, kind: 'bytes', shape: [], nullable: true }));
+  await writeFile(join(at, 'spec.json'), JSON.stringify({ features }));
+  const { code, stderr } = await run(['convert', 'in.csv', '--to', 'out', '--spec', 'spec.json'], { cwd: at });
+  expect({ code, stderr }).toEqual({
+    code: 0,
+    stderr: `shardfeed: warning: ${join(at, 'in.csv')}: no column for feature "Age", so it is missing in all rows there\n`,
+  });
+});
+
 test('--json is one JSON object', async () => {
   const at = await fresh();
   const { code, stdout } = await run(['convert', join(at, 'in.csv'), '--to', join(at, 'out'), '--json']);

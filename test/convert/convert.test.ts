@@ -57,6 +57,7 @@ async function run(options: Partial<ConvertOptions> & { input: ConvertOptions['i
   return convert({ output: out(), partitions: 4, spec: SPEC, threads: 0, ...options });
 }
 
+const code = (c: string) => expect.objectContaining({ code: c });
 const upTo = (n: number): number[] => Array.from({ length: n }, (_, i) => i);
 const sorted = (list: number[]): number[] => [...list].sort((a, b) => a - b);
 
@@ -213,6 +214,33 @@ describe('inputs', () => {
     expect(result.records).toBe(17);
   });
 
+  test('files differ in columns that a spec does not name, or that it lets be missing', async () => {
+    await write('in-1.csv', 'id,name,x,y,note\n0,a,1,0,n\n');
+    await write('in-2.csv', 'other,y,name,id\no,1,b,1\n');
+    const result = await run({ input: join(dir, 'in-*') });
+    expect((await ids()).flat()).toEqual([0, 1]);
+    expect(result.warnings).toEqual([
+      `${join(dir, 'in-2.csv')}: no column for feature "x", so it has its default in all rows there`,
+    ]);
+    await write('in-3.csv', 'x,name,id\n1,b,1\n');
+    const error = await run({ input: join(dir, 'in-*'), overwrite: true }).catch((e: unknown) => e);
+    expect(error).toEqual(code('SHARDFEED_CSV_HEADER'));
+    expect((error as ShardfeedError).message).toMatch(/in-3\.csv has no column "y" for feature "y"/);
+  });
+
+  test('without a spec files have the same columns, apart from dropped ones', async () => {
+    await write('in-1.csv', 'id,note,x\n');
+    await write('in-2.csv', 'x,id\n0.5,0\n');
+    const input = join(dir, 'in-*');
+    await expect(run({ input, spec: undefined })).rejects.toEqual(code('SHARDFEED_CSV_HEADER'));
+    const { schema } = await run({ input, spec: undefined, csv: { drop: ['note'] } });
+    expect(schema?.features.map(({ name, kind }) => [name, kind])).toEqual([
+      ['id', 'int64'],
+      ['x', 'float'],
+    ]);
+    expect((await ids()).flat()).toEqual([0]);
+  });
+
   test('a stream of CSV bytes', async () => {
     async function* bytes(): AsyncGenerator<Uint8Array> {
       for (const piece of table(50).match(/.{1,17}/gs)!) yield new TextEncoder().encode(piece);
@@ -298,8 +326,6 @@ describe('inputs', () => {
 });
 
 describe('errors', () => {
-  const code = (c: string) => expect.objectContaining({ code: c });
-
   test('an existing dataset is kept', async () => {
     const input = await write('a.csv', table(10));
     await run({ input });

@@ -167,7 +167,8 @@ export function checkSameColumns(
       ...(lacks.length > 0 ? [`lacks ${listed(lacks)}`] : []),
       ...(surplus.length > 0 ? [`has ${listed(surplus)} too`] : []),
     ];
-    throw wrong(`unlike ${first.path}, it ${parts.join(' and ')}`, { path });
+    const hint = 'give a spec, or drop what is not in all files';
+    throw wrong(`unlike ${first.path}, it ${parts.join(' and ')}; ${hint}`, { path });
   }
 }
 

@@ -41,7 +41,7 @@ export interface InferenceState {
   readonly columns: readonly ColumnInference[];
 }
 
-/** What is known of the rows of both. Columns are matched by name, in the order of `a`; takes over the registers of `a`. */
+/** What is known of the rows of both. Columns are matched by name, in the order of `a`; takes over the registers. */
 export function mergeInference(a: InferenceState, b: InferenceState): InferenceState {
   const others = new Map(b.columns.map((column) => [column.name, column]));
   const columns = a.columns.map((column) => {
@@ -60,7 +60,7 @@ function mergeColumns(a: ColumnInference, b: ColumnInference): ColumnInference {
     blankNulls: a.blankNulls + b.blankNulls,
     intRange: union(a.intRange, b.intRange),
     floatRange: union(a.floatRange, b.floatRange),
-    registers: a.registers,
+    registers: a.registers ?? b.registers,
   };
 }
 

@@ -10,7 +10,11 @@ export interface CsvFile extends InputFile {
   readonly dataLine: number;
 }
 
-/** Reads the heads of the files and checks that they name the same columns. @throws SHARDFEED_CSV_HEADER */
+/**
+ * Reads the heads of the files. Without a schema they must name the same columns; with one, what a file needs is told by
+ * the schema, file by file.
+ * @throws SHARDFEED_CSV_HEADER
+ */
 export async function openCsvFiles(
   files: readonly InputFile[],
   csv: CsvOptions,
@@ -24,6 +28,10 @@ export async function openCsvFiles(
     await rest.return?.();
     opened.push({ ...file, names, dataOffset: bytes, dataLine: 1 + lines });
   }
-  checkSameColumns(opened.map(({ uri, names }) => ({ path: uri, names })));
+  if (options.schema === undefined) {
+    const drop = new Set(csv.drop);
+    const kept = (names: readonly string[]) => names.filter((name) => !drop.has(name));
+    checkSameColumns(opened.map(({ uri, names }) => ({ path: uri, names: kept(names) })));
+  }
   return opened;
 }

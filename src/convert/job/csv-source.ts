@@ -11,6 +11,7 @@ export class CsvSource implements Source {
   readonly schema: Schema;
   readonly csv: readonly CsvPlan[];
   readonly totalBytes: number;
+  readonly warnings: readonly string[];
   readonly #text: CsvText;
   readonly #plans: PlansByHeader<CsvPlan>;
 
@@ -20,6 +21,17 @@ export class CsvSource implements Source {
     this.#text = text;
     this.#plans = new PlansByHeader(text.files, (file) => makeCsvPlan(schema, file.names, csv, { path: file.uri }));
     this.csv = this.#plans.list;
+    this.warnings = schema.features.flatMap((_, i) => this.#absence(i) ?? []);
+  }
+
+  /** Where a feature has no column. The schema allows it; more often a name is misspelt. */
+  #absence(feature: number): string | undefined {
+    const lack = this.#text.files.filter((file) => !this.csv[this.#plans.indexOf(file)]!.cells.includes(feature));
+    if (lack.length === 0) return undefined;
+    const { name, default: value } = this.schema.features[feature]!;
+    const others = lack.length > 1 ? ` and ${lack.length - 1} more ${lack.length > 2 ? 'files' : 'file'}` : '';
+    const what = value === undefined ? 'it is missing' : 'it has its default';
+    return `${lack[0]!.uri}${others}: no column for feature ${JSON.stringify(name)}, so ${what} in all rows there`;
   }
 
   async *tasks(spare: SpareBuffers): AsyncGenerator<SourcedTask> {

@@ -58,9 +58,8 @@ export async function inferCsv(text: CsvText, options: InferCsvOptions): Promise
       if (left <= 0) break;
     }
     const states = (await compute.runOnAll({ kind: 'take' })).flatMap((result) => result.state ?? []);
-    const [first, ...others] = states.length > 0 ? states : [emptyState(text)];
     const { rename, drop } = csv;
-    return concludeInference(others.reduce(mergeInference, first!), {
+    return concludeInference(states.reduce(mergeInference, emptyState(text)), {
       rename,
       drop,
       kinds: options.kinds,
@@ -69,6 +68,7 @@ export async function inferCsv(text: CsvText, options: InferCsvOptions): Promise
   });
 }
 
+/** Of no rows: the columns stand as in the first file, whatever file and thread the others come from. */
 function emptyState(text: CsvText) {
   const columns = text.files[0]!.names.map((name) => ({ name, first: [], nulls: 0, blankNulls: 0 }));
   return { rows: 0, columns };

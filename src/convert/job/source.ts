@@ -29,6 +29,8 @@ export interface Source {
   readonly schema: Schema | undefined;
   /** What the `plan` of a CSV task refers to. */
   readonly csv: readonly CsvPlan[];
+  /** What the input lacks, though it may. */
+  readonly warnings?: readonly string[];
   /** Input bytes in all, where known. */
   readonly totalBytes: number | undefined;
   /** `spare` gives memory that pieces may be read into. */
