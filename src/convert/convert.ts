@@ -1,12 +1,11 @@
 import { throwIfAborted } from '../errors.js';
-import { DatasetCommit, openFiles } from '../files/index.js';
+import { DatasetCommit, openFiles, SpoolRoom, TemporaryFiles } from '../files/index.js';
 import type { Schema } from '../records/schema.js';
 import { BadRows } from './job/bad-rows.js';
 import { DatasetOutput, type DatasetSummary } from './job/dataset-output.js';
-import { InputSpool } from './job/input-spool.js';
 import { runJob } from './job/job.js';
 import { openSource } from './job/open-source.js';
-import { planSink } from './job/plan-sink.js';
+import { type AgainBySource, planSink } from './job/plan-sink.js';
 import { Quarantine } from './job/quarantine.js';
 import { watchSpace } from './job/space.js';
 import { type ConvertOptions, checkOptions, wantsStatistics } from './options.js';
@@ -43,25 +42,30 @@ export async function convert(options: ConvertOptions): Promise<ConvertResult> {
     overwrite: checked.overwrite,
     signal,
   });
-  const spool = new InputSpool(checked.spoolDir);
+  const room = new SpoolRoom({ dir: checked.spoolDir, limit: checked.spoolBytes });
+  const spool = new TemporaryFiles(room);
   const quarantine =
     checked.badRows === 'quarantine'
-      ? new Quarantine(files.resolve(checked.quarantine ?? `${checked.output.replace(/\/+$/, '')}.quarantine.jsonl`))
+      ? new Quarantine(
+          files.resolve(checked.quarantine ?? `${checked.output.replace(/\/+$/, '')}.quarantine.jsonl`),
+          spool,
+        )
       : undefined;
   const badRows = new BadRows(checked, quarantine);
   try {
     const { source, count, threads } = await openSource(options, checked, { files, spool, badRows, quarantine });
     const { schema, totalBytes } = source;
-    const plan = planSink(checked, schema);
+    const plan = planSink(checked, schema, room);
     const output = new DatasetOutput(commit, checked);
     const checkSpace = watchSpace(target, checked.compression === 'none' ? totalBytes : undefined);
     const done = { rows: 0, bytes: 0 };
-    const openSink = () => plan.open((split, index) => output.openPart(split, index), count);
+    const openSink = (again: AgainBySource) => plan.open((...part) => output.openPart(...part), count, again);
     const statistics = schema !== undefined && wantsStatistics(checked, options.spec);
     const outcome = await runJob(source, openSink, {
       threads,
       routing: plan.routing,
       statistics: statistics && output.whole,
+      rewritable: target.fs.capabilities.interruptibleWrites ?? false,
       badRows,
       signal,
       onPiece: async (rows, inputBytes, outputBytes) => {

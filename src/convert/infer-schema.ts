@@ -1,15 +1,14 @@
 import { ShardfeedError } from '../errors.js';
-import { openFiles } from '../files/index.js';
+import { openFiles, SpoolRoom, TemporaryFiles } from '../files/index.js';
 import type { Inference } from './csv/index.js';
 import { openCsvFiles } from './job/csv-files.js';
 import { CsvText } from './job/csv-text.js';
 import { inferCsv } from './job/infer-csv.js';
-import { InputSpool } from './job/input-spool.js';
 import { openInput } from './job/open-input.js';
 import { type ConvertInput, type ConvertOptions, threadsFor } from './options.js';
 
 export interface InferSchemaOptions
-  extends Pick<ConvertOptions, 'csv' | 'files' | 'signal' | 'onProgress' | 'spoolDir' | 'threads'> {
+  extends Pick<ConvertOptions, 'csv' | 'files' | 'signal' | 'onProgress' | 'spoolDir' | 'spoolBytes' | 'threads'> {
   /** Look at this many rows only. Default: all. */
   rows?: number;
   /** Kinds that are not to be inferred, by feature name: `{ zip: 'bytes' }`. */
@@ -26,8 +25,8 @@ export interface InferSchemaOptions
  * @throws SHARDFEED_CSV_HEADER, SHARDFEED_CSV_ROW, SHARDFEED_NOT_FOUND
  */
 export async function inferSchema(input: ConvertInput, options: InferSchemaOptions = {}): Promise<Inference> {
-  const { csv = {}, files = openFiles(), signal, spoolDir, kinds, labels } = options;
-  const spool = new InputSpool(spoolDir);
+  const { csv = {}, files = openFiles(), signal, spoolDir, spoolBytes, kinds, labels } = options;
+  const spool = new TemporaryFiles(new SpoolRoom({ dir: spoolDir, limit: spoolBytes }));
   try {
     const opened = await openInput(input, { format: 'auto', csv, files, spool, signal });
     if (opened.kind !== 'csv') {

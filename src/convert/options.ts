@@ -74,6 +74,8 @@ export interface ConvertOptions {
   quarantine?: string;
   /** Local folder for temporary data (shuffle, many hash parts, input that cannot be read twice). Default the system's. */
   spoolDir?: string;
+  /** More bytes of temporary data than this are an error. Default: what the disk holds. */
+  spoolBytes?: number;
   /** Which file systems URIs can name. Default: the built-in ones. */
   files?: Files;
   signal?: AbortSignal;
@@ -125,6 +127,7 @@ const schema = z.object({
   badRowBudget: z.int().min(0).optional(),
   quarantine: z.string().min(1).optional(),
   spoolDir: z.string().min(1).optional(),
+  spoolBytes: z.int().min(0).optional(),
 });
 
 /** The scalar options with their defaults filled in and checked against each other. */

@@ -56,9 +56,11 @@ export async function repairFile(from: string, to: string, options: RepairOption
   const { codec: found } = detectFormat(await readWhole(source, { signal, end: HEAD_BYTES }), source.path);
   const codec = options.codec ?? (found === 'zstd' ? 'none' : found);
   const index = await usableIndex(source, size, { signal });
-  const losses: Loss[] = [];
-  const digest = new PartDigest();
+  let losses: Loss[] = [];
+  let digest = new PartDigest();
   const bytes = await writeWhole(target, { signal, overwrite }, async (file) => {
+    losses = [];
+    digest = new PartDigest();
     const writer = compressWriter(file, codec);
     let badHeader = false;
     const stream = openSource(source, {

@@ -6,6 +6,9 @@ import {
   type FileWriter,
   type Location,
   resolveUri,
+  SpoolRoom,
+  TemporaryFiles,
+  untilWritten,
   type WithFiles,
 } from '../files/index.js';
 import { frameChunks } from '../records/index.js';
@@ -18,6 +21,8 @@ export interface WriteRecordsOptions extends WithFiles {
   level?: number;
   /** Replace an existing file. Default false. */
   overwrite?: boolean;
+  /** Local folder for the records until a remote file system has them for certain. Default the system's. */
+  spoolDir?: string;
   signal?: AbortSignal;
 }
 
@@ -45,23 +50,43 @@ export async function writeRecords(
     }
   }
   const target = resolveUri(uri, options);
-  const bytes = await writeWhole(target, { overwrite, signal }, async (file) => {
+  const write = async (file: FileWriter): Promise<number> => {
     const writer = compressWriter(file, codec, { level });
     for await (const chunk of frameChunks(counted())) {
       throwIfAborted(signal, target.path);
       await writer.write(chunk);
     }
     await writer.close();
-    // The index of the file that is replaced now would be refused beside the new one.
-    if (overwrite) await target.fs.delete(indexLocation(target).path, { signal });
     return writer.storedBytes;
-  });
+  };
+  // What comes once and may have to be written twice is kept meanwhile.
+  const temporary = new TemporaryFiles(new SpoolRoom({ dir: options.spoolDir }));
+  let kept: Location | undefined;
+  let bytes = 0;
+  try {
+    await writeWhole(target, { overwrite, signal }, async (file) => {
+      if (target.fs.capabilities.interruptibleWrites !== true) {
+        bytes = await write(file);
+      } else {
+        if (kept === undefined) {
+          const { writer, ...place } = await temporary.create({ signal });
+          bytes = await write(writer);
+          kept = place;
+        }
+        for await (const chunk of kept.fs.read(kept.path, { signal })) await file.write(chunk);
+      }
+      // The index of the file that is replaced now would be refused beside the new one.
+      if (overwrite) await target.fs.delete(indexLocation(target).path, { signal });
+    });
+  } finally {
+    await temporary.close();
+  }
   return { records: count, bytes };
 }
 
 /**
  * Lets `write` fill a file beside the target, and moves it there when that succeeds. What is at the target stays until
- * then.
+ * then. Where writing is interrupted (see `FileWriter`), `write` is called again for the whole file.
  * @throws SHARDFEED_EXISTS before anything is written unless `overwrite`; SHARDFEED_BUSY
  */
 export async function writeWhole<T>(
@@ -70,10 +95,16 @@ export async function writeWhole<T>(
   write: (file: FileWriter) => Promise<T>,
 ): Promise<T> {
   const file = await FileCommit.begin(target, options);
-  try {
+  let again = false;
+  const attempt = async (): Promise<T> => {
+    if (again) await file.restart();
+    again = true;
     const result = await write(file);
     await file.commit();
     return result;
+  };
+  try {
+    return await untilWritten(file.path, attempt, options);
   } catch (error) {
     await file.abort();
     throw error;

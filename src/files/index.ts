@@ -1,3 +1,4 @@
+export { Attempts, putFile, untilWritten } from './attempts.js';
 export { type CommitOptions, type Committed, DatasetCommit } from './commit/dataset-commit.js';
 export { FileCommit } from './commit/file-commit.js';
 export { type Recovery, recover } from './commit/recover.js';
@@ -36,6 +37,7 @@ export {
 export { findPath } from './find-path.js';
 export { alignGzipMember, gzipMember } from './gzip-member.js';
 export { localFileSystem } from './local/local-file-system.js';
+export { SpoolRoom, TemporaryFiles } from './local/temporary-files.js';
 export { type MemoryOptions, memoryFileSystem } from './memory/memory-file-system.js';
 export { type OpenSourceOptions, openSource } from './open-source.js';
 export { baseName, compareBytes, isHidden, joinPath, normalizePath, parentPath } from './paths.js';

@@ -6,10 +6,10 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type ClosedPart, PartWriter } from '../../src/convert/job/part-writer.js';
 import { permutation, SHUFFLE_BUCKETS, shuffleBucket } from '../../src/convert/job/random.js';
-import { gatherShuffled } from '../../src/convert/job/shuffle.js';
-import { RangeSink } from '../../src/convert/job/sinks.js';
+import { shuffledStream } from '../../src/convert/job/shuffle.js';
+import { gatherRanges, RangeSink } from '../../src/convert/job/sinks.js';
 import { Spool } from '../../src/convert/job/spool.js';
-import { compressWriter, gzipMemberWriter } from '../../src/files/index.js';
+import { compressWriter, gzipMemberWriter, SpoolRoom } from '../../src/files/index.js';
 import { framed, numbered, numberOf, unframed } from './framed.js';
 
 /** Part files in memory, by split and number. */
@@ -87,13 +87,13 @@ test('ranges by bytes end at the record that fills them, however the input is cu
 });
 
 test('the spool gives each bucket back in order and leaves no file behind', async () => {
-  const spool = await Spool.open(3, dir);
+  const spool = await Spool.open(3, new SpoolRoom({ dir }));
   for (let i = 0; i < 300; i++) await spool.add({ target: i % 3, ...framed([new TextEncoder().encode(`${i}`)]) });
   for (let b = 0; b < 3; b++) {
     const numbers: number[] = [];
-    for await (const bytes of spool.read(b)) numbers.push(...unframed(bytes).map(numberOf));
+    for await (const { bytes } of spool.records(b)) numbers.push(...unframed(bytes).map(numberOf));
     expect(numbers).toEqual(Array.from({ length: 100 }, (_, i) => 3 * i + b));
-    expect(spool.records(b)).toBe(100);
+    expect(spool.count(b)).toBe(100);
   }
   expect((await readdir(dir)).length).toBe(1);
   await spool.close();
@@ -102,10 +102,11 @@ test('the spool gives each bucket back in order and leaves no file behind', asyn
 
 async function shuffle(count: number, seed: number): Promise<number[]> {
   const parts = new Parts();
-  const spool = await Spool.open(SHUFFLE_BUCKETS, dir);
+  const room = new SpoolRoom({ dir });
+  const spool = await Spool.open(SHUFFLE_BUCKETS, room);
   const list = numbered(count);
   for (let i = 0; i < count; i++) await spool.add({ target: shuffleBucket(seed, i), ...framed([list[i]!]) });
-  await gatherShuffled(spool, parts.open, 0, { seed, cutOf: (records) => ({ parts: 3, records }), spoolDir: dir });
+  await gatherRanges(shuffledStream(spool, 0, { seed, room }), parts.open, 0, { parts: 3, records: count });
   await spool.close();
   return parts.numbers(0).flat();
 }

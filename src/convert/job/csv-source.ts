@@ -1,7 +1,7 @@
 import type { Schema } from '../../records/schema.js';
 import { type CsvOptions, type CsvPlan, makeCsvPlan } from '../csv/index.js';
 import type { ChunkResult } from './chunk-work.js';
-import { type CsvText, changed } from './csv-text.js';
+import { type CsvText, changed, type FileChunk } from './csv-text.js';
 import { PlansByHeader } from './plans-by-header.js';
 import type { Source, SourcedTask } from './source.js';
 import type { SpareBuffers } from './spare-buffers.js';
@@ -35,12 +35,18 @@ export class CsvSource implements Source {
   }
 
   async *tasks(spare: SpareBuffers): AsyncGenerator<SourcedTask> {
-    for await (const { file, bytes, rows, firstRow, firstLine, offset, length } of this.#text.chunks(spare)) {
-      const task = { kind: 'csv' as const, firstRow, plan: this.#plans.indexOf(file), bytes };
-      const check = (result: ChunkResult): void => {
-        if (result.records + result.bad.length !== rows) throw changed(file.uri);
-      };
-      yield { task, chunk: { path: file.uri, firstLine, offset }, inputBytes: length, check };
-    }
+    for await (const chunk of this.#text.chunks(spare)) yield this.#toTask(chunk);
+  }
+
+  async *again(firstRow: number): AsyncGenerator<SourcedTask> {
+    for await (const chunk of this.#text.chunksFrom(firstRow)) yield this.#toTask(chunk);
+  }
+
+  #toTask({ file, bytes, rows, firstRow, firstLine, offset, length }: FileChunk): SourcedTask {
+    const task = { kind: 'csv' as const, firstRow, plan: this.#plans.indexOf(file), bytes };
+    const check = (result: ChunkResult): void => {
+      if (result.records + result.bad.length !== rows) throw changed(file.uri);
+    };
+    return { task, chunk: { path: file.uri, firstLine, offset }, inputBytes: length, check };
   }
 }

@@ -29,6 +29,8 @@ export class CsvText {
   readonly #csv: CsvOptions;
   readonly #call: CallOptions;
   #spans: FileSpan[] | undefined;
+  /** Those that `chunks` has found so far, until it knows all. */
+  #passed: readonly FileSpan[] = [];
 
   constructor(files: readonly CsvFile[], csv: CsvOptions, signal: AbortSignal | undefined) {
     this.files = files;
@@ -61,6 +63,7 @@ export class CsvText {
   async *chunks(spare?: SpareBuffers): AsyncGenerator<FileChunk> {
     if (this.#spans === undefined) {
       const spans: FileSpan[] = [];
+      this.#passed = spans;
       const read = (file: CsvFile, call: CallOptions) => file.fs.read(file.path, { ...call, start: file.dataOffset });
       const allocate = (length: number) => bytesIn(spare?.take(length), length);
       const cut = (source: AsyncIterable<Uint8Array>, options: CsvScanOptions) =>
@@ -73,15 +76,20 @@ export class CsvText {
       this.#spans = spans;
       return;
     }
-    for (const span of this.#spans) {
-      const buffer = spare?.take(span.length);
-      const bytes = await readRange(span.file, span.offset, span.offset + span.length, {
-        ...this.#call,
-        buffer,
-      });
-      if (bytes.length < span.length) throw changed(span.file.uri);
-      yield { ...span, bytes };
-    }
+    for (const span of this.#spans) yield this.#read(span, spare);
+  }
+
+  /** The chunks that have passed, from the first one on that begins with a row or behind it. */
+  async *chunksFrom(firstRow: number): AsyncGenerator<FileChunk> {
+    const spans = this.#spans ?? this.#passed;
+    for (const span of spans) if (span.firstRow >= firstRow) yield await this.#read(span);
+  }
+
+  async #read(span: FileSpan, spare?: SpareBuffers): Promise<FileChunk> {
+    const buffer = spare?.take(span.length);
+    const bytes = await readRange(span.file, span.offset, span.offset + span.length, { ...this.#call, buffer });
+    if (bytes.length < span.length) throw changed(span.file.uri);
+    return { ...span, bytes };
   }
 
   async *#cut<T extends CsvSpan>(

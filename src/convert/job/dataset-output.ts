@@ -14,6 +14,8 @@ import { compressWriter, type DatasetCommit, gzipMemberWriter, joinPath, openFil
 import type { Schema } from '../../records/schema.js';
 import type { CheckedOptions } from '../options.js';
 import { type ClosedPart, type PartSummary, PartWriter } from './part-writer.js';
+import type { Records } from './records-run.js';
+import { type Part, RewrittenPart } from './rewritten-part.js';
 
 const SUFFIX = { none: '', gzip: '.gz', zlib: '.deflate' } as const;
 const WHOLE = '';
@@ -48,10 +50,24 @@ export class DatasetOutput {
     this.#splits = options.split === undefined ? [WHOLE] : Object.keys(options.split);
   }
 
-  async openPart(split: number, index: number): Promise<PartWriter> {
+  /** `again` gives the records that the part will have had, should writing it be interrupted. */
+  async openPart(split: number, index: number, again?: () => AsyncIterable<Records>): Promise<Part> {
+    const { fs, call, path } = this.#commit;
+    if (fs.capabilities.interruptibleWrites !== true || again === undefined) return this.#openPart(split, index, false);
+    let overwrite = false;
+    const open = (): Promise<PartWriter> => {
+      const opened = this.#openPart(split, index, overwrite);
+      overwrite = true;
+      return opened;
+    };
+    const name = `${this.#folder(split)}${partName(index, this.#options)}`;
+    return new RewrittenPart(displayPath({ fs, path: joinPath(path, name) }), open, again, call);
+  }
+
+  async #openPart(split: number, index: number, overwrite: boolean): Promise<PartWriter> {
     const { compression, memberBytes } = this.#options;
     const name = partName(index, this.#options);
-    const file = await this.#commit.create(`${this.#folder(split)}${name}`);
+    const file = await this.#commit.create(`${this.#folder(split)}${name}`, { overwrite });
     const target =
       compression === 'gzip' && memberBytes > 0
         ? { writer: gzipMemberWriter(file), memberBytes }
@@ -92,8 +108,8 @@ export class DatasetOutput {
       });
       manifest = encodeManifest(made);
       if (folder !== WHOLE) {
-        await this.#write(`${folder}_manifest.json`, manifest);
-        await this.#write(`${folder}_SUCCESS`, '');
+        await this.#commit.write(`${folder}_manifest.json`, manifest);
+        await this.#commit.write(`${folder}_SUCCESS`, '');
       }
       datasets.push({
         split: this.#splits[split]!,
@@ -139,16 +155,10 @@ export class DatasetOutput {
 
   async #writeIndex(folder: string, part: ClosedPart): Promise<void> {
     if (!this.#options.index) return;
-    await this.#write(
+    await this.#commit.write(
       `${folder}${indexName(part.name)}`,
       encodeIndex({ ...part, compression: this.#options.compression }),
     );
-  }
-
-  async #write(name: string, content: string | Uint8Array): Promise<void> {
-    const writer = await this.#commit.create(name);
-    await writer.write(typeof content === 'string' ? new TextEncoder().encode(content) : content);
-    await writer.close();
   }
 }
 

@@ -5,6 +5,8 @@ import type { ChunkResult, WorkPlan } from './chunk-work.js';
 import { convertCompute, withCompute } from './compute.js';
 import { mapOrdered } from './map-ordered.js';
 import type { PartSummary } from './part-writer.js';
+import type { AgainBySource } from './plan-sink.js';
+import { Rerun } from './rerun.js';
 import type { Routing } from './routing.js';
 import type { Sink } from './sinks.js';
 import type { Source, SourcedTask } from './source.js';
@@ -16,6 +18,8 @@ export interface JobOptions {
   readonly routing: Routing;
   /** Collect statistics of all records. */
   readonly statistics: boolean;
+  /** Parts may have to be written again: the file system interrupts writes. */
+  readonly rewritable: boolean;
   readonly badRows: BadRows;
   readonly signal: AbortSignal | undefined;
   /** Told after each piece: its records, its bytes in the input and as framed records. */
@@ -30,8 +34,15 @@ export interface JobOutcome {
   readonly statistics: PartialStatistics | undefined;
 }
 
-/** Drives a source's pieces through the workers into the sink, in order. The workers start while the sink opens. */
-export async function runJob(source: Source, openSink: () => Promise<Sink>, job: JobOptions): Promise<JobOutcome> {
+/**
+ * Drives a source's pieces through the workers into the sink, in order. The workers start while the sink opens, which is
+ * told how it may have records again.
+ */
+export async function runJob(
+  source: Source,
+  openSink: (again: AgainBySource) => Promise<Sink>,
+  job: JobOptions,
+): Promise<JobOutcome> {
   const { signal, routing } = job;
   const plan: WorkPlan = {
     schema: source.schema ?? { features: [] },
@@ -40,10 +51,11 @@ export async function runJob(source: Source, openSink: () => Promise<Sink>, job:
     statistics: job.statistics,
   };
   const missing = new Uint8Array(plan.schema.features.length);
+  const rerun = job.rewritable && source.again ? new Rerun(source.again.bind(source), plan) : undefined;
   let sink: Sink | undefined;
   try {
     const statistics = await withCompute(convertCompute(plan, job.threads), signal, async (compute) => {
-      sink = await openSink();
+      sink = await openSink(rerun?.again.bind(rerun) ?? (job.rewritable ? 'spool' : 'never'));
       const spare = new SpareBuffers();
       const work = async (piece: SourcedTask): Promise<[SourcedTask, ChunkResult]> => {
         const { task } = piece;
@@ -54,6 +66,7 @@ export async function runJob(source: Source, openSink: () => Promise<Sink>, job:
         throwIfAborted(signal);
         piece.check?.(result);
         for (const bad of result.bad) await job.badRows.take(bad, piece);
+        rerun?.note(piece.task.firstRow, result.runs);
         for (const run of result.runs) await sink.add(run);
         result.missing.forEach((flag, i) => {
           if (flag === 1) missing[i] = 1;

@@ -1,12 +1,18 @@
 import { displayPath } from '../../dataset/index.js';
 import { ShardfeedError } from '../../errors.js';
-import { type CallOptions, detectFormat, type Files, HEAD_BYTES, openSource } from '../../files/index.js';
+import {
+  type CallOptions,
+  detectFormat,
+  type Files,
+  HEAD_BYTES,
+  openSource,
+  type TemporaryFiles,
+} from '../../files/index.js';
 import type { Batch } from '../../records/batch.js';
 import type { Row } from '../../records/row-values.js';
 import type { CsvOptions } from '../csv/index.js';
 import { checkCsvOptions, isPlainDialect, transcodeCsv } from '../csv/index.js';
 import type { ConvertInput } from '../options.js';
-import type { InputSpool } from './input-spool.js';
 import { type InputFile, readRange } from './source.js';
 
 /** What the input is, before a schema is known. */
@@ -20,7 +26,7 @@ export interface OpenInputOptions {
   readonly format: 'auto' | 'csv' | 'tfrecord';
   readonly csv: CsvOptions;
   readonly files: Files;
-  readonly spool: InputSpool;
+  readonly spool: TemporaryFiles;
   readonly signal: AbortSignal | undefined;
   /** Takes rows that cannot be read in their dialect; without it the first of them ends the job. */
   readonly onBadRow?: (error: ShardfeedError) => void;
@@ -35,8 +41,8 @@ export async function openInput(input: ConvertInput, options: OpenInputOptions):
   const count = Array.isArray(input) ? countOf(input) : undefined;
   const { first, all } = await peek(input as AsyncIterable<unknown> | Iterable<unknown>);
   if (first instanceof Uint8Array) {
-    const file = await options.spool.keep('standard input', all as AsyncIterable<Uint8Array>, options.signal);
-    return openFilesInput([file.path], [file], options);
+    const kept = await options.spool.keep(all as AsyncIterable<Uint8Array>, callOf(options));
+    return openFilesInput([kept.path], [{ uri: 'standard input', ...kept }], options);
   }
   if (isBatch(first)) return { kind: 'batches', batches: all as AsyncIterable<Batch>, count };
   return { kind: 'rows', rows: all as AsyncIterable<Row>, count };
@@ -65,7 +71,7 @@ async function openFilesInput(
     const file =
       given.size > 0
         ? given
-        : await options.spool.keep(given.uri, given.fs.read(given.path, callOf(options)), options.signal);
+        : { ...given, ...(await options.spool.keep(given.fs.read(given.path, callOf(options)), callOf(options))) };
     const head = await readRange(file, 0, Math.min(HEAD_BYTES, file.size), callOf(options));
     const { codec, content } = detectFormat(head, file.path);
     const found = options.format === 'auto' ? (content ?? 'csv') : options.format;
@@ -83,7 +89,7 @@ async function openFilesInput(
     else {
       const bytes = openSource(file, { codec, ...callOf(options) }) as AsyncIterable<Uint8Array>;
       const text = plain ? bytes : transcodeCsv(bytes, options.csv, { path: file.uri, onBadRow: options.onBadRow });
-      opened.push(await options.spool.keep(file.uri, text, options.signal));
+      opened.push({ ...file, ...(await options.spool.keep(text, callOf(options))) });
     }
   }
   return kind === 'tfrecord' ? { kind, uris } : { kind: 'csv', files: opened };

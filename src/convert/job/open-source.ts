@@ -1,6 +1,6 @@
 import { countRecords, resolveForReading } from '../../dataset/index.js';
 import { ShardfeedError } from '../../errors.js';
-import type { Files } from '../../files/index.js';
+import type { Files, TemporaryFiles } from '../../files/index.js';
 import { LossLedger } from '../../records/index.js';
 import type { Schema } from '../../records/schema.js';
 import { parseSchema } from '../../records/schema-json.js';
@@ -11,7 +11,6 @@ import { openCsvFiles } from './csv-files.js';
 import { CsvSource } from './csv-source.js';
 import { CsvText } from './csv-text.js';
 import { inferCsv } from './infer-csv.js';
-import type { InputSpool } from './input-spool.js';
 import { lookForSchema } from './look-for-schema.js';
 import { openInput } from './open-input.js';
 import { type Quarantine, textOrBase64 } from './quarantine.js';
@@ -30,7 +29,7 @@ export interface OpenedSource {
 
 export interface OpenSourceContext {
   readonly files: Files;
-  readonly spool: InputSpool;
+  readonly spool: TemporaryFiles;
   readonly badRows: BadRows;
   readonly quarantine: Quarantine | undefined;
 }

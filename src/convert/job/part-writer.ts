@@ -48,6 +48,11 @@ export class PartWriter {
     else await this.#cut(this.#target.writer, this.#target.memberBytes, bytes, meta);
   }
 
+  /** Gives the file up. */
+  abort(): Promise<void> {
+    return this.#target.writer.abort();
+  }
+
   async close(): Promise<PartSummary> {
     const { writer, memberBytes } = this.#target;
     await writer.close();

@@ -1,10 +1,13 @@
 import { ShardfeedError } from '../../errors.js';
+import type { SpoolRoom } from '../../files/index.js';
 import type { Schema } from '../../records/schema.js';
 import type { CheckedOptions } from '../options.js';
 import { SHUFFLE_BUCKETS } from './random.js';
+import type { Records } from './records-run.js';
 import type { Routing } from './routing.js';
-import { gatherShuffled } from './shuffle.js';
+import { shuffledCount, shuffledStream } from './shuffle.js';
 import {
+  bucketStream,
   type Cut,
   DirectSink,
   gatherParts,
@@ -20,19 +23,29 @@ import { Spool } from './spool.js';
 const MAX_OPEN_PARTS = 64;
 const DEFAULT_PARTITIONS = 1;
 
+/** How a part whose writing is interrupted gets its records again. */
+export type AgainBySource =
+  /** It never is interrupted. */
+  | 'never'
+  /** The source cannot be read again, so a spool keeps the records. */
+  | 'spool'
+  /** The source gives the records of a target again, from an ordinal on. */
+  | ((target: number, from: number) => AsyncIterable<Records>);
+
 /** How records find their place: the rule for the workers, and the sink behind them. */
 export interface SinkPlan {
   readonly routing: Routing;
   /** The sink asks for the exact number of records only where it makes good use of it. */
-  open(openPart: OpenPart, countRecords: () => Promise<number | undefined>): Promise<Sink>;
+  open(openPart: OpenPart, countRecords: () => Promise<number | undefined>, again: AgainBySource): Promise<Sink>;
 }
 
 /**
  * Chooses the cheapest way that keeps the promise of each partitioning: straight into the parts where the target of a
- * record is known at once and few parts are open; else through a spool on local disk.
+ * record is known at once, few parts are open, and an interrupted part could be written again; else through a spool on
+ * local disk.
  */
-export function planSink(options: CheckedOptions, schema: Schema | undefined): SinkPlan {
-  const { partitionBy, seed, spoolDir } = options;
+export function planSink(options: CheckedOptions, schema: Schema | undefined, room: SpoolRoom): SinkPlan {
+  const { partitionBy, seed } = options;
   const partitions = options.partitions ?? DEFAULT_PARTITIONS;
   const splits = cumulativeShares(options.split);
   const count = Math.max(1, splits.length);
@@ -47,31 +60,45 @@ export function planSink(options: CheckedOptions, schema: Schema | undefined): S
     splitKey: splitKeyOf(options, schema),
   });
   const spooled = async (buckets: number, gather: (spool: Spool, split: number) => ReturnType<typeof gatherParts>) =>
-    new SpoolSink(await Spool.open(count * buckets, spoolDir), count, gather);
+    new SpoolSink(await Spool.open(count * buckets, room), count, gather);
 
   if (partitionBy === 'shuffle') {
     return {
       routing: route('shuffle', SHUFFLE_BUCKETS),
       open: (openPart) =>
-        spooled(SHUFFLE_BUCKETS, (spool, split) => gatherShuffled(spool, openPart, split, { seed, cutOf, spoolDir })),
+        spooled(SHUFFLE_BUCKETS, (spool, split) =>
+          gatherRanges(
+            shuffledStream(spool, split, { seed, room }),
+            openPart,
+            split,
+            cutOf(shuffledCount(spool, split)),
+          ),
+        ),
     };
   }
   if (partitionBy === 'range') {
     const routing = route('none', 1);
     return {
       routing,
-      open: async (openPart, countRecords) => {
-        if (options.targetBytes !== undefined) return new RangeSink(openPart, new Array<Cut>(count).fill(cutOf(0)));
-        const records = count === 1 ? await countRecords() : undefined;
-        if (records !== undefined) return new RangeSink(openPart, [cutOf(records)]);
-        return spooled(1, (spool, split) => gatherRanges(spool, openPart, split, cutOf));
+      open: async (openPart, countRecords, again) => {
+        if (again !== 'spool') {
+          const redo = again === 'never' ? undefined : again;
+          if (options.targetBytes !== undefined) {
+            return new RangeSink(openPart, new Array<Cut>(count).fill(cutOf(0)), redo);
+          }
+          const records = count === 1 ? await countRecords() : undefined;
+          if (records !== undefined) return new RangeSink(openPart, [cutOf(records)], redo);
+        }
+        return spooled(1, (spool, split) =>
+          gatherRanges(bucketStream(spool, split), openPart, split, cutOf(spool.count(split))),
+        );
       },
     };
   }
   return {
     routing: route(partitionBy, partitions),
-    open: async (openPart) =>
-      count * partitions <= MAX_OPEN_PARTS
+    open: async (openPart, _, again) =>
+      again === 'never' && count * partitions <= MAX_OPEN_PARTS
         ? new DirectSink(openPart, count, partitions)
         : spooled(partitions, (spool, split) => gatherParts(spool, openPart, split, partitions)),
   };

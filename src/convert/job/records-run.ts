@@ -1,14 +1,17 @@
 import { unmaskCrc } from '../../records/crc32c.js';
 import { FRAME_BYTES } from '../../records/framing.js';
 
-/** Framed records that go to one place, in order. */
-export interface RecordsRun {
-  /** Part, or bucket of the spool. */
-  readonly target: number;
+export interface Records {
   /** Whole framed records, back to back. */
   readonly bytes: Uint8Array;
   /** Pairs: payload length, unmasked CRC32C of the payload. */
   readonly meta: Uint32Array;
+}
+
+/** Records that go to one place, in order. */
+export interface RecordsRun extends Records {
+  /** Part, or bucket of the spool. */
+  readonly target: number;
 }
 
 /** How many framed bytes the records [from, to) of `meta` take. */
@@ -16,6 +19,27 @@ export function framedBytes(meta: Uint32Array, from: number, to: number): number
   let bytes = (to - from) * FRAME_BYTES;
   for (let i = from; i < to; i++) bytes += meta[2 * i]!;
   return bytes;
+}
+
+/** The records [from, to) of a stream. */
+export async function* sliceRecords(
+  stream: AsyncIterable<Records>,
+  from: number,
+  to = Number.POSITIVE_INFINITY,
+): AsyncGenerator<Records> {
+  let first = 0;
+  for await (const { bytes, meta } of stream) {
+    const count = meta.length / 2;
+    const begin = Math.max(0, from - first);
+    const end = Math.min(count, to - first);
+    if (begin < end) {
+      const at = framedBytes(meta, 0, begin);
+      const length = framedBytes(meta, begin, end);
+      yield { bytes: bytes.subarray(at, at + length), meta: meta.subarray(2 * begin, 2 * end) };
+    }
+    first += count;
+    if (first >= to) return;
+  }
 }
 
 /** Reads lengths and CRCs back from framed records that this process wrote: nothing is checked. */

@@ -1,7 +1,7 @@
-import type { PartSummary } from './part-writer.js';
+import type { SpoolRoom } from '../../files/index.js';
 import { permutation, SHUFFLE_BUCKETS, shuffleBucket } from './random.js';
-import { groupByTarget, metaOf, reorder } from './records-run.js';
-import { type Cut, type OpenPart, RangeWriter } from './sinks.js';
+import { groupByTarget, metaOf, type Records, reorder, sliceRecords } from './records-run.js';
+import type { Again } from './rewritten-part.js';
 import { SpareBuffers } from './spare-buffers.js';
 import { Spool } from './spool.js';
 
@@ -10,56 +10,56 @@ const BUCKET_BYTES = 24 << 20;
 /** Streams of the random function for permutations, apart from those that scatter. */
 const PERMUTE = 1 << 20;
 
+export interface ShuffleOptions {
+  readonly seed: number;
+  readonly room: SpoolRoom;
+}
+
 /**
- * Gathers the buckets of a split in order, each permuted at random. Records that were dealt to buckets at random and
- * permuted within them are in a uniformly random order (Rao 1961, Sandelius 1962).
+ * The records of a split's buckets in order, each bucket permuted at random, from record `from` on. Records that were
+ * dealt to buckets at random and permuted within them are in a uniformly random order (Rao 1961, Sandelius 1962).
  */
-export async function gatherShuffled(
-  spool: Spool,
-  open: OpenPart,
-  split: number,
-  options: { seed: number; cutOf: (records: number) => Cut; spoolDir?: string },
-): Promise<PartSummary[]> {
-  const first = split * SHUFFLE_BUCKETS;
+export function shuffledStream(spool: Spool, split: number, options: ShuffleOptions): Again {
+  return async function* (from) {
+    const memory = new SpareBuffers();
+    let before = 0;
+    for (let b = 0; b < SHUFFLE_BUCKETS; b++) {
+      const bucket = split * SHUFFLE_BUCKETS + b;
+      const first = before;
+      before += spool.count(bucket);
+      if (before <= from) continue;
+      yield* sliceRecords(permuted(spool, bucket, { ...options, memory, stream: b + 1 }), from - first);
+    }
+  };
+}
+
+/** Records of a split in all. */
+export function shuffledCount(spool: Spool, split: number): number {
   let records = 0;
-  for (let b = 0; b < SHUFFLE_BUCKETS; b++) records += spool.records(first + b);
-  const writer = new RangeWriter((index) => open(split, index), options.cutOf(records));
-  const memory = new SpareBuffers();
-  for (let b = 0; b < SHUFFLE_BUCKETS; b++) {
-    await permuteBucket(spool, first + b, { ...options, memory, stream: b + 1 }, (bytes, meta) =>
-      writer.append(bytes, meta),
-    );
-  }
-  return writer.close();
+  for (let b = 0; b < SHUFFLE_BUCKETS; b++) records += spool.count(split * SHUFFLE_BUCKETS + b);
+  return records;
 }
 
-interface Permute {
-  seed: number;
+interface Permute extends ShuffleOptions {
   /** Distinguishes this bucket from all others, at any depth. */
-  stream: number;
-  spoolDir?: string;
-  memory: SpareBuffers;
+  readonly stream: number;
+  readonly memory: SpareBuffers;
 }
 
-async function permuteBucket(
-  spool: Spool,
-  bucket: number,
-  { seed, stream, spoolDir, memory }: Permute,
-  take: (bytes: Uint8Array, meta: Uint32Array) => Promise<void>,
-): Promise<void> {
-  if (spool.records(bucket) === 0) return;
-  if (spool.bytes(bucket) > BUCKET_BYTES && spool.records(bucket) > 1) {
-    const inner = await Spool.open(SHUFFLE_BUCKETS, spoolDir);
+async function* permuted(spool: Spool, bucket: number, options: Permute): AsyncGenerator<Records> {
+  const { seed, stream, room, memory } = options;
+  if (spool.count(bucket) === 0) return;
+  if (spool.bytes(bucket) > BUCKET_BYTES && spool.count(bucket) > 1) {
+    const inner = await Spool.open(SHUFFLE_BUCKETS, room);
     try {
       let ordinal = 0;
-      for await (const bytes of spool.read(bucket)) {
-        const meta = metaOf(bytes);
+      for await (const { bytes, meta } of spool.records(bucket)) {
         const targets = new Uint32Array(meta.length / 2);
         for (let i = 0; i < targets.length; i++) targets[i] = shuffleBucket(seed, ordinal++, stream);
         for (const run of groupByTarget(bytes, meta, targets, SHUFFLE_BUCKETS)) await inner.add(run);
       }
       for (let b = 0; b < SHUFFLE_BUCKETS; b++) {
-        await permuteBucket(inner, b, { seed, stream: stream * SHUFFLE_BUCKETS + b + 1, spoolDir, memory }, take);
+        yield* permuted(inner, b, { ...options, stream: stream * SHUFFLE_BUCKETS + b + 1 });
       }
     } finally {
       await inner.close();
@@ -73,7 +73,6 @@ async function permuteBucket(
   ];
   const bytes = await spool.readAll(bucket, buffers[0]);
   const meta = metaOf(bytes);
-  const shuffled = reorder(bytes, meta, permutation(meta.length / 2, seed, PERMUTE + stream), buffers[1]);
-  await take(shuffled.bytes, shuffled.meta);
+  yield reorder(bytes, meta, permutation(meta.length / 2, seed, PERMUTE + stream), buffers[1]);
   for (const buffer of buffers) memory.give(buffer);
 }

@@ -1,10 +1,11 @@
 import { mapOrdered } from './map-ordered.js';
-import type { PartSummary, PartWriter } from './part-writer.js';
-import { framedBytes, metaOf, type RecordsRun } from './records-run.js';
+import type { PartSummary } from './part-writer.js';
+import { framedBytes, type Records, type RecordsRun, sliceRecords } from './records-run.js';
+import type { Again, Part } from './rewritten-part.js';
 import type { Spool } from './spool.js';
 
-/** Opens part `index` of split `split`. */
-export type OpenPart = (split: number, index: number) => Promise<PartWriter>;
+/** Opens part `index` of split `split`. `again` gives the records that it will have had, where they can be had again. */
+export type OpenPart = (split: number, index: number, again?: () => AsyncIterable<Records>) => Promise<Part>;
 
 /** Takes runs in input order and makes part files of them. */
 export interface Sink {
@@ -23,8 +24,11 @@ export type Cut = { parts: number; records: number } | { bytes: number };
 export class RangeSink implements Sink {
   readonly #ranges: RangeWriter[];
 
-  constructor(open: OpenPart, cuts: readonly Cut[]) {
-    this.#ranges = cuts.map((cut, split) => new RangeWriter((index) => open(split, index), cut));
+  /** @param again gives the records of a target again */
+  constructor(open: OpenPart, cuts: readonly Cut[], again?: (target: number, from: number) => AsyncIterable<Records>) {
+    this.#ranges = cuts.map(
+      (cut, split) => new RangeWriter(open, split, cut, again && ((from: number) => again(split, from))),
+    );
   }
 
   add({ target, bytes, meta }: RecordsRun): Promise<void> {
@@ -40,17 +44,22 @@ export class RangeSink implements Sink {
 
 /** Cuts one stream of records into parts. One part is open at a time; closing (fsync) overlaps with the next. */
 export class RangeWriter {
-  readonly #open: (index: number) => Promise<PartWriter>;
+  readonly #open: OpenPart;
+  readonly #split: number;
   readonly #cut: Cut;
+  readonly #again: Again | undefined;
   readonly #closing: Promise<PartSummary>[] = [];
-  #part: PartWriter | undefined;
+  #part: Part | undefined;
   #index = 0;
   #records = 0;
   #partBytes = 0;
 
-  constructor(open: (index: number) => Promise<PartWriter>, cut: Cut) {
+  /** @param again gives the stream's records again */
+  constructor(open: OpenPart, split: number, cut: Cut, again?: Again) {
     this.#open = open;
+    this.#split = split;
     this.#cut = cut;
+    this.#again = again;
   }
 
   async append(bytes: Uint8Array, meta: Uint32Array): Promise<void> {
@@ -61,7 +70,7 @@ export class RangeWriter {
       const to = this.#fit(meta, from, count);
       const end = to === count ? bytes.length : at + framedBytes(meta, from, to);
       if (to > from) {
-        this.#part ??= await this.#open(this.#index);
+        this.#part ??= await this.#begin();
         await this.#part.append(bytes.subarray(at, end), meta.subarray(2 * from, 2 * to));
         this.#records += to - from;
         this.#partBytes += end - at;
@@ -93,8 +102,14 @@ export class RangeWriter {
     return to;
   }
 
+  #begin(): Promise<Part> {
+    const again = this.#again;
+    const first = this.#records;
+    return this.#open(this.#split, this.#index, again && (() => again(first)));
+  }
+
   async #next(): Promise<void> {
-    const part = this.#part ?? (await this.#open(this.#index));
+    const part = this.#part ?? (await this.#begin());
     const closed = part.close();
     closed.catch(() => {}); // reported by close()
     this.#closing.push(closed);
@@ -109,7 +124,7 @@ export class RangeWriter {
 export class DirectSink implements Sink {
   readonly #open: OpenPart;
   readonly #parts: number;
-  readonly #writers: (PartWriter | undefined)[];
+  readonly #writers: (Part | undefined)[];
 
   constructor(open: OpenPart, splits: number, parts: number) {
     this.#open = open;
@@ -131,7 +146,7 @@ export class DirectSink implements Sink {
   }
   async dispose(): Promise<void> {}
 
-  async #writer(target: number): Promise<PartWriter> {
+  async #writer(target: number): Promise<Part> {
     this.#writers[target] ??= await this.#open(Math.floor(target / this.#parts), target % this.#parts);
     return this.#writers[target];
   }
@@ -171,8 +186,9 @@ export async function gatherParts(spool: Spool, open: OpenPart, split: number, p
     for (let index = 0; index < parts; index++) yield index;
   }
   const gather = async (index: number): Promise<PartSummary> => {
-    const part = await open(split, index);
-    for await (const bytes of spool.read(split * parts + index)) await part.append(bytes, metaOf(bytes));
+    const stream = () => spool.records(split * parts + index);
+    const part = await open(split, index, stream);
+    for await (const { bytes, meta } of stream()) await part.append(bytes, meta);
     return part.close();
   };
   const summaries: PartSummary[] = [];
@@ -180,14 +196,14 @@ export async function gatherParts(spool: Spool, open: OpenPart, split: number, p
   return summaries;
 }
 
-/** Gathers one bucket per split into ranges of equal size. */
-export async function gatherRanges(
-  spool: Spool,
-  open: OpenPart,
-  split: number,
-  cutOf: (records: number) => Cut,
-): Promise<PartSummary[]> {
-  const writer = new RangeWriter((index) => open(split, index), cutOf(spool.records(split)));
-  for await (const bytes of spool.read(split)) await writer.append(bytes, metaOf(bytes));
+/** Gathers a stream that can be had again into ranges. */
+export async function gatherRanges(stream: Again, open: OpenPart, split: number, cut: Cut): Promise<PartSummary[]> {
+  const writer = new RangeWriter(open, split, cut, stream);
+  for await (const { bytes, meta } of stream(0)) await writer.append(bytes, meta);
   return writer.close();
+}
+
+/** The records of one bucket. */
+export function bucketStream(spool: Spool, bucket: number): Again {
+  return (from) => sliceRecords(spool.records(bucket), from);
 }

@@ -15,7 +15,7 @@ export interface InputFile extends Location {
 
 /** A piece of input and where it came from, for messages and progress. */
 export interface SourcedTask {
-  readonly task: ChunkTask;
+  readonly task: Exclude<ChunkTask, { kind: 'statistics' }>;
   readonly chunk: { readonly path?: string; readonly firstLine: number; readonly offset: number };
   /** Input bytes that the piece stands for. */
   readonly inputBytes: number;
@@ -35,6 +35,11 @@ export interface Source {
   readonly totalBytes: number | undefined;
   /** `spare` gives memory that pieces may be read into. */
   tasks(spare: SpareBuffers): AsyncGenerator<SourcedTask>;
+  /**
+   * The pieces again, from one that has passed on, known by its first row; where they end may differ. Undefined where the
+   * input cannot be read again.
+   */
+  again?(firstRow: number): AsyncIterable<Pick<SourcedTask, 'task' | 'check'>>;
 }
 
 /** Reads bytes [start, end) of a file into `buffer` where it is large enough, else into a new one. */

@@ -1,8 +1,8 @@
-import { type FileHandle, mkdtemp, open, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { type FileHandle, open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { isShardfeedError, ShardfeedError } from '../../errors.js';
-import { bytesIn, type RecordsRun } from './records-run.js';
+import { ShardfeedError } from '../../errors.js';
+import type { SpoolRoom } from '../../files/index.js';
+import { bytesIn, metaOf, type Records, type RecordsRun } from './records-run.js';
 
 const BUFFER_BYTES = 16 << 20;
 /** What one call of writev takes on every system. */
@@ -26,6 +26,7 @@ interface Bucket {
  * in a folder of its own, made for this user alone, and goes with `close`.
  */
 export class Spool {
+  readonly #room: SpoolRoom;
   readonly #dir: string;
   readonly #file: FileHandle;
   readonly #buckets: Bucket[];
@@ -36,22 +37,23 @@ export class Spool {
   /** The last flush, once somebody reads. */
   #flushed: Promise<void> | undefined;
 
-  private constructor(dir: string, file: FileHandle, buckets: number) {
+  private constructor(room: SpoolRoom, dir: string, file: FileHandle, buckets: number) {
+    this.#room = room;
     this.#dir = dir;
     this.#file = file;
     this.#buckets = Array.from({ length: buckets }, () => ({ pending: [], bytes: 0, records: 0 }));
   }
 
-  static async open(buckets: number, spoolDir: string = tmpdir()): Promise<Spool> {
+  static async open(buckets: number, room: SpoolRoom): Promise<Spool> {
+    const dir = await room.makeFolder();
     try {
-      const dir = await mkdtemp(join(spoolDir, 'shardfeed-spool-'));
-      return new Spool(dir, await open(join(dir, 'records'), 'wx+', 0o600), buckets);
+      return new Spool(room, dir, await open(join(dir, 'records'), 'wx+', 0o600), buckets);
     } catch (cause) {
-      throw spoolError(spoolDir, cause);
+      throw room.explain(cause);
     }
   }
 
-  records(bucket: number): number {
+  count(bucket: number): number {
     return this.#buckets[bucket]!.records;
   }
   bytes(bucket: number): number {
@@ -77,16 +79,16 @@ export class Spool {
   }
 
   /**
-   * The bytes of one bucket in pieces of whole records, in the order they came; a piece is valid until the next one is
-   * asked for. Nothing can be added any more.
+   * The records of one bucket in the order they came; each piece is valid until the next one is asked for. Nothing can be
+   * added any more.
    */
-  async *read(bucket: number): AsyncGenerator<Uint8Array> {
+  async *records(bucket: number): AsyncGenerator<Records> {
     let memory = new Uint8Array(0);
     for (const { length, read } of await this.#pieces(bucket)) {
       if (memory.length < length) memory = Buffer.allocUnsafeSlow(length);
-      const piece = memory.subarray(0, length);
-      await read(piece);
-      yield piece;
+      const bytes = memory.subarray(0, length);
+      await read(bytes);
+      yield { bytes, meta: metaOf(bytes) };
     }
   }
 
@@ -124,6 +126,7 @@ export class Spool {
   async close(): Promise<void> {
     await this.#file.close();
     await rm(this.#dir, { recursive: true, force: true });
+    this.#room.give(this.#top);
   }
 
   /** Writes what is buffered, bucket by bucket, so that each bucket's share lies in one piece. */
@@ -136,10 +139,11 @@ export class Spool {
       bucket.pending = [];
     }
     this.#flushes.push({ base: this.#top, starts });
+    this.#room.take(starts.at(-1)!);
     try {
       for (let i = 0; i < buffers.length; i += MOST_BUFFERS) await this.#writeAll(buffers.slice(i, i + MOST_BUFFERS));
     } catch (cause) {
-      throw spoolError(this.#dir, cause);
+      throw this.#room.explain(cause);
     }
     this.#buffered = 0;
   }
@@ -159,14 +163,4 @@ function dropWritten(buffers: Uint8Array[], bytes: number): void {
   while (whole < buffers.length && bytes >= buffers[whole]!.length) bytes -= buffers[whole++]!.length;
   buffers.splice(0, whole);
   if (bytes > 0) buffers[0] = buffers[0]!.subarray(bytes);
-}
-
-function spoolError(path: string, cause: unknown): unknown {
-  if (isShardfeedError(cause)) return cause;
-  const full = ['ENOSPC', 'EDQUOT'].includes((cause as { code?: string }).code ?? '');
-  return new ShardfeedError(
-    full ? 'SHARDFEED_NO_SPACE' : 'SHARDFEED_IO',
-    `cannot write temporary data in ${path}: ${(cause as Error).message}; choose another folder with spoolDir`,
-    { path, cause },
-  );
 }

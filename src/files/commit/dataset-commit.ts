@@ -1,5 +1,6 @@
 import { ShardfeedError } from '../../errors.js';
-import type { FileSystem, FileWriter } from '../file-system.js';
+import { putFile } from '../attempts.js';
+import type { CallOptions, FileSystem, FileWriter } from '../file-system.js';
 import { type Location, resolveUri, type WithFiles } from '../files.js';
 import { joinPath, normalizePath } from '../paths.js';
 import { Job, type JobOptions } from './job.js';
@@ -20,7 +21,12 @@ export interface Committed {
  */
 export class DatasetCommit {
   readonly #job: Job;
+  readonly #opening = new Set<Promise<FileWriter>>();
   readonly #open = new Set<FileWriter>();
+  /** Files that were closed, by their paths. */
+  readonly #written = new Set<string>();
+  /** Something was interrupted, and may have left what nobody wants. */
+  #unclean = false;
   #state: 'open' | 'committed' | 'aborted' = 'open';
 
   /**
@@ -58,13 +64,20 @@ export class DatasetCommit {
   get path(): string {
     return this.#job.target;
   }
+  /** The caller's signal. */
+  get call(): CallOptions {
+    return this.#job.call;
+  }
   /** Where its files are until then. */
   get staging(): string {
     return this.#job.data;
   }
 
-  /** Opens a file of the dataset; `name` is its path in it, such as `part-r-00000` or `_index/part-r-00000.idx`. */
-  async create(name: string): Promise<FileWriter> {
+  /**
+   * Opens a file of the dataset; `name` is its path in it, such as `part-r-00000` or `_index/part-r-00000.idx`.
+   * `overwrite` is for one that was interrupted.
+   */
+  async create(name: string, options: { overwrite?: boolean } = {}): Promise<FileWriter> {
     this.#checkOpen();
     const path = normalizePath(joinPath(this.staging, name));
     if (!path.startsWith(`${this.staging}/`)) {
@@ -73,7 +86,14 @@ export class DatasetCommit {
       });
     }
     this.#job.check();
-    return this.#track(await this.fs.create(path, this.#job.call));
+    const opening = this.fs.create(path, { ...this.call, ...options }).then((writer) => this.#track(writer, path));
+    this.#opening.add(opening);
+    return opening.finally(() => this.#opening.delete(opening));
+  }
+
+  /** Writes a small file of the dataset. */
+  async write(name: string, content: string | Uint8Array): Promise<void> {
+    await putFile({ create: (_, options) => this.create(name, options) }, name, content, this.call);
   }
 
   /** Writes `_manifest.json` (where given) and `_SUCCESS`, and gives the dataset its name. All writers must be closed. */
@@ -84,8 +104,9 @@ export class DatasetCommit {
         path: this.path,
       });
     }
-    if (options.manifest !== undefined) await this.#write('_manifest.json', options.manifest);
-    await this.#write('_SUCCESS', '');
+    if (options.manifest !== undefined) await this.write('_manifest.json', options.manifest);
+    await this.write('_SUCCESS', '');
+    if (this.#unclean) await this.#sweep(this.staging);
     const left = await this.#job.publish();
     this.#state = 'committed';
     return { left };
@@ -95,6 +116,7 @@ export class DatasetCommit {
   async abort(): Promise<void> {
     if (this.#state !== 'open') return;
     this.#state = 'aborted';
+    await Promise.allSettled(this.#opening);
     await Promise.allSettled([...this.#open].map((writer) => writer.abort()));
     await this.#job.discard();
   }
@@ -103,20 +125,29 @@ export class DatasetCommit {
     return this.abort();
   }
 
-  #track(writer: FileWriter): FileWriter {
+  #track(writer: FileWriter, path: string): FileWriter {
     this.#open.add(writer);
     const done = (): void => void this.#open.delete(writer);
     return {
       write: (bytes) => writer.write(bytes),
-      close: () => writer.close().then(done),
-      abort: () => writer.abort().then(done),
+      close: async () => {
+        await writer.close();
+        this.#written.add(path);
+        done();
+      },
+      abort: () => {
+        this.#unclean = true;
+        return writer.abort().finally(done);
+      },
     };
   }
 
-  async #write(name: string, content: string | Uint8Array): Promise<void> {
-    const writer = await this.create(name);
-    await writer.write(typeof content === 'string' ? new TextEncoder().encode(content) : content);
-    await writer.close();
+  /** Deletes the files that no writer of ours has closed: drivers keep what is under way beside its name. */
+  async #sweep(folder: string): Promise<void> {
+    for await (const { path, type } of this.fs.list(folder, this.call)) {
+      if (type === 'folder') await this.#sweep(path);
+      else if (!this.#written.has(path)) await this.fs.delete(path, this.call);
+    }
   }
 
   #checkOpen(): void {

@@ -10,7 +10,7 @@ import { TIMING, type Timing } from './siblings.js';
  */
 export class FileCommit implements FileWriter {
   readonly #job: Job;
-  readonly #writer: FileWriter;
+  #writer: FileWriter;
   #state: 'open' | 'committed' | 'aborted' = 'open';
 
   /** @throws SHARDFEED_EXISTS, SHARDFEED_BUSY where another job writes there, SHARDFEED_PERMISSION, ... */
@@ -46,6 +46,13 @@ export class FileCommit implements FileWriter {
 
   close(): Promise<void> {
     return this.#writer.close();
+  }
+
+  /** Drops what was written, to begin anew. */
+  async restart(): Promise<void> {
+    await this.#writer.abort().catch(() => undefined);
+    this.#job.check();
+    this.#writer = await this.#job.fs.create(this.#job.data, { ...this.#job.call, overwrite: true });
   }
 
   async commit(): Promise<Committed> {

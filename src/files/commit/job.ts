@@ -1,5 +1,6 @@
 import { hostname } from 'node:os';
 import { isShardfeedError, ShardfeedError, throwIfAborted } from '../../errors.js';
+import { putFile } from '../attempts.js';
 import type { CallOptions, FileSystem } from '../file-system.js';
 import type { Location } from '../files.js';
 import { joinPath, normalizePath, parentPath } from '../paths.js';
@@ -236,10 +237,8 @@ export class Job {
     await this.#beating;
   }
 
-  async #put(path: string, content: string, overwrite = false): Promise<void> {
-    const writer = await this.fs.create(path, { overwrite });
-    await writer.write(new TextEncoder().encode(content));
-    await writer.close();
+  #put(path: string, content: string, overwrite = false): Promise<void> {
+    return putFile(this.fs, path, content, { overwrite });
   }
 }
 
