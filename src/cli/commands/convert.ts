@@ -32,6 +32,7 @@ type Passed = Pick<
   | 'badRowBudget'
   | 'quarantine'
   | 'spoolDir'
+  | 'spoolBytes'
 >;
 
 interface Options extends Passed, CsvFlags {
@@ -92,6 +93,7 @@ export function convertCommand({ output, files, signal, progress, warn }: Sessio
     .option('--no-index', 'write no record index')
     .option('--threads <n>', 'worker threads; the result never depends on them (default: the cores)', wholeNumber(0))
     .option('--spool-dir <folder>', "for temporary files (default: the system's)")
+    .option('--spool-bytes <size>', 'at most this much of them (default: what the disk holds)', byteSize)
     .option('--json', 'print one JSON object: { records, bytes, badRows, schema, datasets, ... }');
   return addCsvOptions(command).action(async (args: string[], options: Options) => {
     const { convert } = await import('../../convert/index.js');

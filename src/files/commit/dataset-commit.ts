@@ -93,7 +93,12 @@ export class DatasetCommit {
 
   /** Writes a small file of the dataset. */
   async write(name: string, content: string | Uint8Array): Promise<void> {
-    await putFile({ create: (_, options) => this.create(name, options) }, name, content, this.call);
+    await putFile(
+      { create: (_, options) => this.create(name, options) },
+      joinPath(this.path, name),
+      content,
+      this.call,
+    );
   }
 
   /** Writes `_manifest.json` (where given) and `_SUCCESS`, and gives the dataset its name. All writers must be closed. */
