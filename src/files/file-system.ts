@@ -7,6 +7,8 @@
 export interface FileSystem {
   /** URI scheme without colon: `file`, `memory`, `hdfs`. */
   readonly scheme: string;
+  /** What stands between `//` and the path in URIs of this file system: `ns1`, `namenode:8020`. Default: nothing. */
+  readonly authority?: string;
   readonly capabilities: Capabilities;
   /** @throws SHARDFEED_NOT_FOUND */
   stat(path: string, options?: CallOptions): Promise<FileStat>;
@@ -15,7 +17,8 @@ export interface FileSystem {
   /** Bytes [start, end) in chunks; a range beyond the end of the file ends there. A chunk belongs to the caller. */
   read(path: string, options?: ReadOptions): AsyncIterable<Uint8Array>;
   /**
-   * Opens a new file for writing; parent folders are created. Of several creators of one file one succeeds.
+   * Opens a new file for writing; parent folders are created. Of several creators of one file one succeeds: the others
+   * fail here, or in `close` where the file gets its name only then.
    * @throws SHARDFEED_EXISTS unless `overwrite`, and always where a folder has the name; IO where a parent is a file
    */
   create(path: string, options?: CreateOptions): Promise<FileWriter>;
@@ -41,11 +44,33 @@ export interface FileSystem {
   openReader?(path: string, options?: CallOptions): Promise<FileReader>;
   /** Bytes that can still be written under this path, where the driver can tell. */
   freeSpace?(path: string, options?: CallOptions): Promise<number>;
+  /** Where the bytes of a range live: blocks in order, without gaps. @throws SHARDFEED_NOT_FOUND */
+  blockLocations?(path: string, options?: ReadOptions): Promise<BlockLocation[]>;
+  /** The driver's own checksum of a file's bytes. @throws SHARDFEED_NOT_FOUND */
+  checksum?(path: string, options?: CallOptions): Promise<FileChecksum>;
+}
+
+/** A stretch of a file that lies on the same machines. */
+export interface BlockLocation {
+  readonly start: number;
+  /** One past its last byte. */
+  readonly end: number;
+  /** Names or addresses of the machines that have a copy. */
+  readonly hosts: readonly string[];
+}
+
+/** Two files of the same algorithm (which may depend on block sizes) are equal if their checksums are. */
+export interface FileChecksum {
+  readonly algorithm: string;
+  /** Hexadecimal. */
+  readonly value: string;
 }
 
 export interface Capabilities {
-  /** Where bytes live, for locality. */
+  /** `FileSystem.blockLocations` is there. */
   readonly blockLocations?: boolean;
+  /** `FileSystem.checksum` is there. */
+  readonly checksum?: boolean;
   /** `FileSystem.freeSpace` is there. */
   readonly freeSpace?: boolean;
   /** `FileSystem.replaceFile` is there. */
@@ -80,6 +105,10 @@ export interface FileStat {
   readonly size: number;
   /** Milliseconds since the epoch. */
   readonly mtimeMs: number;
+  /** Who owns it, and the nine or ten bits of its mode (0o644), where the driver can tell. */
+  readonly owner?: string;
+  readonly group?: string;
+  readonly permission?: number;
 }
 
 /** Reads one file. */

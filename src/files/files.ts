@@ -1,6 +1,7 @@
 import { ShardfeedError } from '../errors.js';
 import type { CallOptions, FileSystem } from './file-system.js';
 import { expandPattern } from './glob.js';
+import { hadoopDriver } from './hadoop-driver.js';
 import { localFileSystem } from './local/local-file-system.js';
 import { parseUri } from './uri.js';
 
@@ -37,7 +38,13 @@ export interface Files {
   expand(uris: string | readonly string[], options?: CallOptions): Promise<Location[]>;
 }
 
-const BUILT_IN: Readonly<Record<string, DriverFactory>> = { file: () => localFileSystem() };
+const BUILT_IN: Readonly<Record<string, DriverFactory>> = {
+  file: () => localFileSystem(),
+  hdfs: hadoopDriver('hdfs'),
+  webhdfs: hadoopDriver('webhdfs'),
+  swebhdfs: hadoopDriver('swebhdfs'),
+  httpfs: hadoopDriver('httpfs'),
+};
 
 /** Opens file systems on first use and keeps one for each scheme and authority. */
 export function openFiles(options: FilesOptions = {}): Files {

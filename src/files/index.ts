@@ -14,10 +14,12 @@ export { type DecompressOptions, decompress } from './compression/decompress.js'
 export { type DetectedFormat, detectFormat, HEAD_BYTES } from './compression/detect.js';
 export type { Member, MemberTable } from './compression/members.js';
 export type {
+  BlockLocation,
   CallOptions,
   Capabilities,
   CreateOptions,
   DeleteOptions,
+  FileChecksum,
   FileReader,
   FileStat,
   FileSystem,
@@ -36,6 +38,8 @@ export {
 } from './files.js';
 export { findPath } from './find-path.js';
 export { alignGzipMember, gzipMember } from './gzip-member.js';
+export { type HadoopScheme, hadoopCapabilities } from './hadoop-driver.js';
+export { lazyFileSystem } from './lazy-file-system.js';
 export { localFileSystem } from './local/local-file-system.js';
 export { SpoolRoom, TemporaryFiles } from './local/temporary-files.js';
 export { type MemoryOptions, memoryFileSystem } from './memory/memory-file-system.js';

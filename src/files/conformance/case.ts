@@ -14,6 +14,8 @@ export interface ConformanceTarget {
   open(): Promise<Place> | Place;
   /** Size of the large file in bytes. Default 9 MiB. */
   largeBytes?: number;
+  /** Names that the storage behind the driver cannot have; they must be refused with SHARDFEED_UNSUPPORTED. */
+  forbidden?: RegExp;
 }
 
 export interface Place {

@@ -101,13 +101,22 @@ export function writeCases(target: ConformanceTarget): ConformanceCase[] {
     }),
     test('create: of ten creators one succeeds', async (b) => {
       const path = b.path('raced');
-      const tries = await Promise.allSettled(Array.from({ length: 10 }, () => b.fs.create(path)));
-      const winners = tries.filter((result) => result.status === 'fulfilled');
+      // Who is second learns it from `create`, or from `close` where only that gives the file its name.
+      const created = await Promise.allSettled(Array.from({ length: 10 }, () => b.fs.create(path)));
+      const closed = await Promise.allSettled(
+        created.map(async (result, i) => {
+          if (result.status === 'rejected') throw result.reason;
+          await result.value.write(bytesOf(`creator ${i}`));
+          await result.value.close();
+        }),
+      );
+      const winners = closed.flatMap(({ status }, i) => (status === 'fulfilled' ? [i] : []));
       assert.equal(winners.length, 1, 'number of creators that succeeded');
-      for (const { value } of winners) await value.close();
-      for (const result of tries) {
+      assert.equal(await b.text(path), `creator ${winners[0]}`);
+      for (const result of closed) {
         if (result.status === 'rejected') await rejects(Promise.reject(result.reason), 'SHARDFEED_EXISTS');
       }
+      assert.deepEqual(await b.names(b.root), ['raced']);
     }),
     test('writer: abort leaves nothing, and can be repeated', async (b) => {
       const writer = await b.fs.create(b.path('given-up'));

@@ -1,0 +1,18 @@
+import { type DriverFactory, hadoopCapabilities, lazyFileSystem } from '../files/index.js';
+import { type HdfsOptions, hdfsFileSystem } from './hdfs-file-system.js';
+
+/**
+ * A driver with options of one's own for `openFiles`:
+ *
+ *     openFiles({ drivers: { hdfs: hdfsDriver({ configuration: '/etc/hadoop/conf' }) } })
+ */
+export function hdfsDriver(options: Omit<HdfsOptions, 'authority'> = {}): DriverFactory {
+  const { scheme = 'hdfs' } = options;
+  return (authority) =>
+    lazyFileSystem({
+      scheme,
+      authority,
+      capabilities: hadoopCapabilities(scheme, authority),
+      load: () => hdfsFileSystem({ ...options, authority }),
+    });
+}

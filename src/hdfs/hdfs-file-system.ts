@@ -1,0 +1,265 @@
+import { ShardfeedError, throwIfAborted } from '../errors.js';
+import {
+  type BlockLocation,
+  type CallOptions,
+  type Capabilities,
+  type CreateOptions,
+  compareBytes,
+  type DeleteOptions,
+  type FileChecksum,
+  type FileStat,
+  type FileSystem,
+  type FileWriter,
+  type HadoopScheme,
+  hadoopCapabilities,
+  normalizePath,
+  parentPath,
+  type ReadOptions,
+} from '../files/index.js';
+import { HdfsClient, type Operation } from './client.js';
+import { type Credentials, type NameNodeTarget, simpleCredentials } from './credentials.js';
+import { Fault, isBelowFile } from './fault.js';
+import { type HadoopConfiguration, loadHadoopConfiguration } from './hadoop-configuration.js';
+import { HttpClient, type Timeouts, type TlsOptions } from './http.js';
+import { findNameNodes } from './name-nodes.js';
+import { READ, type ReadSettings, readHdfsFile } from './read-file.js';
+import { renamePath } from './rename-path.js';
+import { RETRY, type RetryOptions, type Task } from './retry.js';
+import { type HdfsStatus, member, parseStatus } from './status.js';
+import { createHdfsFile, statusOf } from './write-file.js';
+
+export interface HdfsOptions {
+  /** Default `hdfs`. */
+  scheme?: HadoopScheme;
+  /** `ns1`, `namenode:8020`. Default: that of `fs.defaultFS`. */
+  authority?: string;
+  /** The folder of core-site.xml and hdfs-site.xml, or what they say. Default: see `loadHadoopConfiguration`. */
+  configuration?: string | HadoopConfiguration;
+  /** Default: `simple`, as HADOOP_USER_NAME or the user of this process. */
+  credentials?: Credentials;
+  /** Whether a name node may send us there. Default: any http or https URL, but not from https to http. */
+  allowRedirect?: (location: URL, from: NameNodeTarget) => boolean;
+  tls?: TlsOptions;
+  timeouts?: Partial<Timeouts>;
+  retry?: Partial<RetryOptions>;
+  reads?: Partial<ReadSettings>;
+}
+
+/**
+ * A Hadoop cluster over WebHDFS or HttpFS. Nothing is believed complete because a server said so: lengths are compared,
+ * and what has a name is whole.
+ */
+export async function hdfsFileSystem(options: HdfsOptions = {}): Promise<FileSystem> {
+  const { scheme = 'hdfs', authority = '', configuration } = options;
+  const properties = typeof configuration === 'object' ? configuration : await loadHadoopConfiguration(configuration);
+  const nameNodes = findNameNodes({ scheme, authority }, properties);
+  const client = new HdfsClient({
+    nameNodes,
+    http: new HttpClient(options.timeouts, options.tls),
+    credentials: options.credentials ?? simpleCredentials(),
+    retry: { ...RETRY, ...options.retry },
+    allowRedirect: options.allowRedirect ?? allowHttp,
+  });
+  return new HdfsFileSystem(client, scheme, authority, { ...READ, ...options.reads });
+}
+
+function allowHttp(location: URL, from: NameNodeTarget): boolean {
+  return location.protocol === 'https:' || (location.protocol === 'http:' && from.origin.startsWith('http:'));
+}
+
+class HdfsFileSystem implements FileSystem {
+  readonly scheme: string;
+  readonly authority: string;
+  readonly capabilities: Capabilities;
+  readonly replaceFile?: FileSystem['replaceFile'];
+  readonly #client: HdfsClient;
+  readonly #reads: ReadSettings;
+
+  constructor(client: HdfsClient, scheme: HadoopScheme, authority: string, reads: ReadSettings) {
+    this.#client = client;
+    this.scheme = scheme;
+    this.authority = authority;
+    this.capabilities = hadoopCapabilities(scheme, authority);
+    this.#reads = reads;
+    if (this.capabilities.replaceFile === true) this.replaceFile = (...args) => this.#replaceFile(...args);
+  }
+
+  async stat(path: string, options: CallOptions = {}): Promise<FileStat> {
+    return this.#stat(enter(path, options, 'look at'));
+  }
+
+  async *list(path: string, options: CallOptions = {}): AsyncGenerator<FileStat> {
+    const task = enter(path, options, 'list');
+    const children: HdfsStatus[] = [];
+    for await (const child of this.#batches(task)) children.push(child);
+    // HDFS sorts signed bytes: what is not ASCII comes first.
+    yield* children.sort((a, b) => compareBytes(a.path, b.path));
+  }
+
+  async *#batches(task: Task): AsyncGenerator<HdfsStatus> {
+    let startAfter: string | undefined;
+    for (;;) {
+      const listing = member(await this.#list(task, startAfter), 'DirectoryListing');
+      const children = member(listing, 'partialListing', 'FileStatuses', 'FileStatus') as unknown[];
+      for (const json of children) {
+        const status = parseStatus(json, task.path);
+        // A file is listed as itself, without a name.
+        if (status.path === task.path)
+          throw new ShardfeedError('SHARDFEED_IO', `cannot list ${task.path}: it is a file`, { path: task.path });
+        yield status;
+        startAfter = String(member(json, 'pathSuffix'));
+      }
+      if (member(listing, 'remainingEntries') === 0 || children.length === 0) return;
+    }
+  }
+
+  read(path: string, options: ReadOptions = {}): AsyncIterable<Uint8Array> {
+    return readHdfsFile(this.#client, normalizePath(path), options, this.#reads);
+  }
+
+  async create(path: string, options: CreateOptions = {}): Promise<FileWriter> {
+    return createHdfsFile(this.#client, named(enter(path, options, 'create')).path, options);
+  }
+
+  async rename(from: string, to: string, options: CallOptions = {}): Promise<void> {
+    const task = enter(from, options, 'rename');
+    const { path: target } = named({ ...task, path: normalizePath(to) });
+    await renamePath(this.#client, await this.#stat(task), target, false, task);
+  }
+
+  /** Not through a gateway, which cannot do it at one stroke. */
+  async #replaceFile(from: string, to: string, options: CallOptions = {}): Promise<void> {
+    const task = enter(from, options, 'rename');
+    const { path: target } = named({ ...task, path: normalizePath(to) });
+    const source = await this.#stat(task);
+    if (source.type === 'folder') {
+      throw new ShardfeedError('SHARDFEED_IO', `cannot replace ${target} by ${source.path}: it is a folder`, {
+        path: source.path,
+      });
+    }
+    await renamePath(this.#client, source, target, true, task);
+  }
+
+  async delete(path: string, options: DeleteOptions = {}): Promise<void> {
+    const task = enter(path, options, 'delete');
+    if (task.path === '/') {
+      throw new ShardfeedError('SHARDFEED_IO', 'cannot delete the root folder', { path: task.path });
+    }
+    const { recursive = true } = options;
+    const operation: Operation = { ...task, method: 'DELETE', op: 'DELETE', query: { recursive } };
+    await this.#client.run(task, async (nameNode) => {
+      try {
+        await this.#client.jsonOnce(nameNode, operation);
+      } catch (error) {
+        if (!isMissing(error)) throw error;
+      }
+    });
+  }
+
+  async mkdir(path: string, options: CallOptions = {}): Promise<void> {
+    const task = named(enter(path, options, 'make the folder'));
+    await this.#client.run(task, async (nameNode) => {
+      try {
+        const answer = await this.#client.jsonOnce(nameNode, { ...task, method: 'PUT', op: 'MKDIRS' });
+        if (member(answer, 'boolean') !== true)
+          throw new Fault('SHARDFEED_IO', 'it was not made', { server: nameNode.origin });
+      } catch (error) {
+        if (isBelowFile(error))
+          throw new Fault('SHARDFEED_IO', 'a part of the path is a file', { server: nameNode.origin });
+        throw error;
+      }
+    });
+  }
+
+  /** What the disks have left, or the space quotas of the folders above, in bytes of content at the default replication. */
+  async freeSpace(path: string, options: CallOptions = {}): Promise<number> {
+    const task = enter(path, options, 'ask for the free space of');
+    const root = { ...task, path: '/' };
+    const [defaults, disks] = await Promise.all([
+      this.#client.json({ ...root, method: 'GET', op: 'GETSERVERDEFAULTS' }),
+      this.#client.json({ ...root, method: 'GET', op: 'GETSTATUS' }),
+    ]);
+    let free = Number(member(disks, 'FsStatus', 'remaining'));
+    for (let folder = task.path; ; folder = parentPath(folder)) {
+      free = Math.min(free, await this.#quotaLeft({ ...task, path: folder }));
+      if (folder === '/') break;
+    }
+    return Math.max(0, Math.floor(free / Number(member(defaults, 'FsServerDefaults', 'replication'))));
+  }
+
+  async blockLocations(path: string, options: ReadOptions = {}): Promise<BlockLocation[]> {
+    const task = enter(path, options, 'find the blocks of');
+    const { start = 0, end = Number.MAX_SAFE_INTEGER } = options;
+    const query = { offset: start, length: Math.max(0, end - start) };
+    const json = await this.#client.json({ ...task, method: 'GET', op: 'GETFILEBLOCKLOCATIONS', query });
+    const blocks = member(json, 'BlockLocations', 'BlockLocation') as {
+      offset: number;
+      length: number;
+      hosts: string[];
+    }[];
+    return blocks.map(({ offset, length, hosts }) => ({ start: offset, end: offset + length, hosts }));
+  }
+
+  async checksum(path: string, options: CallOptions = {}): Promise<FileChecksum> {
+    const task = enter(path, options, 'take the checksum of');
+    const operation: Operation = { ...task, method: 'GET', op: 'GETFILECHECKSUM' };
+    return this.#client.run(task, async (nameNode) => {
+      const from = await this.#client.locate(nameNode, operation);
+      const answer = await this.#client.openData(from, operation);
+      const text = await this.#client.http.text(answer, { ...from, signal: task.signal });
+      const sum = member(JSON.parse(text), 'FileChecksum');
+      return { algorithm: String(member(sum, 'algorithm')), value: String(member(sum, 'bytes')) };
+    });
+  }
+
+  /** @throws SHARDFEED_NOT_FOUND */
+  async #stat(task: Task): Promise<HdfsStatus> {
+    const status = await statusOf(this.#client, task.path, task);
+    if (status !== undefined) return status;
+    throw new ShardfeedError('SHARDFEED_NOT_FOUND', `cannot ${task.action} ${task.path}: no such file or folder`, {
+      path: task.path,
+    });
+  }
+
+  async #list(task: Task, startAfter: string | undefined): Promise<unknown> {
+    const query: Operation['query'] = startAfter === undefined ? {} : { startAfter };
+    return this.#client.run(task, async (nameNode) => {
+      try {
+        return await this.#client.jsonOnce(nameNode, { ...task, method: 'GET', op: 'LISTSTATUS_BATCH', query });
+      } catch (error) {
+        if (isBelowFile(error)) throw new Fault('SHARDFEED_NOT_FOUND', 'no such folder', { server: nameNode.origin });
+        throw error;
+      }
+    });
+  }
+
+  /** Bytes on disk that the space quota of a folder leaves; infinite without one, or without the folder. */
+  async #quotaLeft(task: Task): Promise<number> {
+    try {
+      const usage = member(await this.#client.json({ ...task, method: 'GET', op: 'GETQUOTAUSAGE' }), 'QuotaUsage');
+      const quota = Number(member(usage, 'spaceQuota'));
+      return quota < 0 ? Number.POSITIVE_INFINITY : quota - Number(member(usage, 'spaceConsumed'));
+    } catch (error) {
+      throwIfAborted(task.signal, task.path);
+      if (error instanceof ShardfeedError) return Number.POSITIVE_INFINITY;
+      throw error;
+    }
+  }
+}
+
+function enter(path: string, { signal }: CallOptions, action: string): Task {
+  const target = normalizePath(path);
+  throwIfAborted(signal, target);
+  return { action, path: target, signal };
+}
+
+/** HDFS has no names with a colon; a data node would say so when all bytes have been sent. */
+function named(task: Task): Task {
+  if (!task.path.includes(':')) return task;
+  const message = `cannot ${task.action} ${task.path}: HDFS allows no colon in a name`;
+  throw new ShardfeedError('SHARDFEED_UNSUPPORTED', message, { path: task.path });
+}
+
+function isMissing(error: unknown): boolean {
+  return isBelowFile(error) || (error instanceof Fault && error.code === 'SHARDFEED_NOT_FOUND');
+}

@@ -1,0 +1,179 @@
+import * as http from 'node:http';
+import * as https from 'node:https';
+import { ShardfeedError, throwIfAborted } from '../errors.js';
+import { Fault } from './fault.js';
+
+export interface Timeouts {
+  /** Milliseconds until a connection stands. Default 5,000. */
+  connect: number;
+  /** Milliseconds without a byte in either direction. Default 30,000. */
+  idle: number;
+}
+export const TIMEOUTS: Timeouts = { connect: 5_000, idle: 30_000 };
+
+/** The part of `https.AgentOptions` that says whom to trust and who we are. */
+export type TlsOptions = Pick<https.AgentOptions, 'ca' | 'cert' | 'key' | 'passphrase' | 'pfx' | 'servername'>;
+
+export interface HttpRequest {
+  readonly method: 'GET' | 'PUT' | 'POST' | 'DELETE';
+  /** `http://host:port`. */
+  readonly origin: string;
+  /** Path and query as they go on the wire. */
+  readonly target: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly signal?: AbortSignal | undefined;
+  /** The server is a data node: its failures call for another one. */
+  readonly dataNode?: boolean;
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: http.IncomingHttpHeaders;
+  readonly body: string;
+}
+
+/**
+ * HTTP as Hadoop's servers speak it. `fetch` cannot PUT to a data node, which sends a `100 Continue` that nobody asked
+ * for. Name nodes are kept connected; data nodes close after each answer. Redirects are not followed here.
+ */
+export class HttpClient {
+  readonly #timeouts: Timeouts;
+  readonly #agents: Readonly<Record<string, http.Agent>>;
+
+  constructor(timeouts: Partial<Timeouts> = {}, tls: TlsOptions = {}) {
+    this.#timeouts = { ...TIMEOUTS, ...timeouts };
+    // Nothing here keeps a process alive: the agents unref what idles.
+    const kept = { keepAlive: true, maxFreeSockets: 8, scheduling: 'lifo' } as const;
+    this.#agents = {
+      'http:': new http.Agent(kept),
+      'https:': new https.Agent({ ...tls, ...kept }),
+      'http: data': new http.Agent(),
+      'https: data': new https.Agent(tls),
+    };
+  }
+
+  /** Sends a request with a small body, or none, and reads the whole answer. @throws Fault; SHARDFEED_ABORTED */
+  async ask(request: HttpRequest, body?: Uint8Array): Promise<Answer> {
+    const answer = await this.open(request, body);
+    return { status: answer.statusCode!, headers: answer.headers, body: await this.text(answer, request) };
+  }
+
+  /** Sends a request and resolves once the answer's headers are there. Its body must be read or destroyed. */
+  open(request: HttpRequest, body?: Uint8Array): Promise<http.IncomingMessage> {
+    const sent = this.start(request, body === undefined ? {} : { 'content-length': String(body.length) });
+    sent.request.end(body);
+    return sent.answer;
+  }
+
+  /** Begins a request whose body is still to be written. */
+  start(what: HttpRequest, headers: Readonly<Record<string, string>> = {}): Exchange {
+    throwIfAborted(what.signal);
+    const url = new URL(what.origin);
+    const module = url.protocol === 'https:' ? https : http;
+    const request = module.request({
+      agent: this.#agents[what.dataNode === true ? `${url.protocol} data` : url.protocol]!,
+      method: what.method,
+      hostname: url.hostname.replace(/^\[|\]$/g, ''),
+      port: url.port,
+      path: what.target,
+      headers: { ...what.headers, ...headers },
+      timeout: this.#timeouts.idle,
+    });
+    return { request, answer: this.#watch(request, what) };
+  }
+
+  /** Reads an answer that is text: all of it, of an error the beginning. @throws Fault; SHARDFEED_ABORTED */
+  async text(answer: http.IncomingMessage, request: From): Promise<string> {
+    const chunks: Buffer[] = [];
+    let length = 0;
+    const most = answer.statusCode! >= 400 ? MOST_ERROR_TEXT : MOST_TEXT;
+    try {
+      for await (const chunk of answer as AsyncIterable<Buffer>) {
+        chunks.push(chunk);
+        length += chunk.length;
+        if (length > most) break;
+      }
+    } catch (error) {
+      throw connectionFault(error, request);
+    }
+    return Buffer.concat(chunks).toString();
+  }
+
+  #watch(request: http.ClientRequest, what: HttpRequest): Promise<http.IncomingMessage> {
+    const { connect, idle } = this.#timeouts;
+    return new Promise((resolve, reject) => {
+      const { signal } = what;
+      const abort = (): void => void request.destroy(new Error('aborted'));
+      signal?.addEventListener('abort', abort, { once: true });
+      let connecting: NodeJS.Timeout | undefined;
+      request.once('socket', (socket) => {
+        if (!socket.connecting) return;
+        const error = new TimeoutError(`no connection within ${connect / 1000} s`);
+        connecting = setTimeout(() => request.destroy(error), connect);
+        const secure = what.origin.startsWith('https:');
+        socket.once(secure ? 'secureConnect' : 'connect', () => clearTimeout(connecting));
+      });
+      request.once('timeout', () => request.destroy(new TimeoutError(`nothing came for ${idle / 1000} s`)));
+      request.once('close', () => {
+        clearTimeout(connecting);
+        signal?.removeEventListener('abort', abort);
+      });
+      // Node emits more than one where a server answers and then cuts the upload.
+      request.on('error', (error) => reject(connectionFault(error, what)));
+      request.once('response', resolve);
+    });
+  }
+
+  /** Closes the idle connections. */
+  close(): void {
+    for (const agent of Object.values(this.#agents)) agent.destroy();
+  }
+}
+
+export interface Exchange {
+  readonly request: http.ClientRequest;
+  /** Rejects with a Fault, or SHARDFEED_ABORTED. */
+  readonly answer: Promise<http.IncomingMessage>;
+}
+
+class TimeoutError extends Error {}
+
+/** More than any listing in batches; a folder that an old gateway lists in one piece may take as much. */
+const MOST_TEXT = 256 << 20;
+const MOST_ERROR_TEXT = 1 << 18;
+
+/** What a message about a request is made of. */
+export type From = Pick<HttpRequest, 'origin' | 'signal' | 'dataNode'>;
+
+/** What a broken connection means; SHARDFEED_ABORTED where the caller broke it. */
+export function connectionFault(error: unknown, request: From): Fault | ShardfeedError {
+  if (request.signal?.aborted === true) {
+    return new ShardfeedError('SHARDFEED_ABORTED', 'aborted', { cause: request.signal.reason });
+  }
+  if (error instanceof Fault) return error;
+  const { message, code } = error as NodeJS.ErrnoException;
+  const server = request.origin.replace(/^\w+:\/\//, '');
+  const certificate = /CERT|TLS|SSL|SELF_SIGNED|UNABLE_TO_VERIFY/.test(code ?? '');
+  return new Fault('SHARDFEED_HDFS_UNREACHABLE', describe(message, code), {
+    server,
+    cause: error,
+    remedy: certificate ? 'none' : request.dataNode === true ? 'again' : 'elsewhere',
+    ...(request.dataNode === true ? { dataNode: server } : {}),
+  });
+}
+
+const SENTENCES: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'it refuses the connection',
+  ECONNRESET: 'the connection broke',
+  EPIPE: 'the connection broke',
+  ENOTFOUND: 'no such host',
+  EAI_AGAIN: 'its name cannot be resolved',
+  EHOSTUNREACH: 'there is no route to it',
+  ETIMEDOUT: 'it does not answer',
+};
+
+function describe(message: string, code?: string): string {
+  const sentence = code === undefined ? undefined : SENTENCES[code];
+  if (sentence !== undefined) return `${sentence} (${code})`;
+  return code?.startsWith('HPE_') === true ? `it does not speak HTTP (${message})` : message;
+}

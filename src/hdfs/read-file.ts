@@ -1,0 +1,208 @@
+import type { IncomingMessage } from 'node:http';
+import { ShardfeedError, throwIfAborted } from '../errors.js';
+import type { ReadOptions } from '../files/index.js';
+import type { HdfsClient, Operation } from './client.js';
+import type { NameNodeTarget } from './credentials.js';
+import { Fault } from './fault.js';
+import { connectionFault } from './http.js';
+import { RangeQueue } from './range-queue.js';
+import { type HdfsStatus, member, parseStatus } from './status.js';
+
+export interface ReadSettings {
+  /** Bytes that one request asks for. Default 8 MiB. */
+  rangeBytes: number;
+  /** Requests at a time for one stream. Default 4. */
+  parallel: number;
+}
+
+export const READ: ReadSettings = { rangeBytes: 8 << 20, parallel: 4 };
+/** What a stream begins with: enough for a header, little to throw away. A file up to this size is read at one stroke. */
+const FIRST_BYTES = 1 << 20;
+const MOST_ROUNDS = 10;
+
+/**
+ * The bytes of a file or range, several ranges in flight, put in order. Each range goes on at the byte where it broke,
+ * from another replica. The stream ends only if the file at its end is the one that it was at the start: a small one that
+ * was replaced meanwhile is read again, a large one fails with SHARDFEED_CHANGED.
+ */
+export async function* readHdfsFile(
+  client: HdfsClient,
+  path: string,
+  options: ReadOptions,
+  settings: ReadSettings,
+): AsyncGenerator<Uint8Array> {
+  const { start = 0, end = Number.POSITIVE_INFINITY, signal } = options;
+  throwIfAborted(signal, path);
+  for (let round = 0; ; round++) {
+    const status = await fileStatus(client, path, signal);
+    const limit = Math.min(end, status.size);
+    if (start >= limit) return;
+    const small = limit - start <= FIRST_BYTES;
+    const ranges = new RangeQueue({
+      start,
+      end: limit,
+      firstBytes: FIRST_BYTES,
+      ...settings,
+      fetch: (from, to, sink, stop) => fetchRange(client, status, from, to, sink, stop),
+    });
+    const held: Uint8Array[] = [];
+    try {
+      for (;;) {
+        throwIfAborted(signal, path);
+        const chunk = await ranges.next(signal);
+        if (chunk === undefined) break;
+        if (small) held.push(chunk);
+        else yield chunk;
+      }
+      if (isSame(status, await fileStatus(client, path, signal))) {
+        yield* held;
+        return;
+      }
+    } catch (error) {
+      if (!(error instanceof ChangedFault)) throw error;
+    } finally {
+      ranges.stop();
+    }
+    if (!small || round === MOST_ROUNDS) throw changed(path);
+  }
+}
+
+/** @throws SHARDFEED_NOT_FOUND; SHARDFEED_IO for a folder */
+async function fileStatus(client: HdfsClient, path: string, signal: AbortSignal | undefined): Promise<HdfsStatus> {
+  const operation: Operation = { method: 'GET', op: 'GETFILESTATUS', path, action: 'read', signal };
+  const status = parseStatus(member(await client.json(operation), 'FileStatus'), path);
+  if (status.type === 'file') return status;
+  throw new ShardfeedError('SHARDFEED_IO', `cannot read ${path}: it is a folder`, { path });
+}
+
+function isSame(a: HdfsStatus, b: HdfsStatus): boolean {
+  return a.fileId === b.fileId && a.size === b.size && a.mtimeMs === b.mtimeMs;
+}
+
+class ChangedFault extends Error {}
+
+function changed(path: string): ShardfeedError {
+  return new ShardfeedError('SHARDFEED_CHANGED', `${path} was replaced, or grew or shrank, while it was read`, {
+    path,
+  });
+}
+
+/** Bytes [start, end) into `sink`, whatever breaks meanwhile. */
+async function fetchRange(
+  client: HdfsClient,
+  status: HdfsStatus,
+  start: number,
+  end: number,
+  sink: (chunk: Uint8Array) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  const { path } = status;
+  let at = start;
+  const excluded = new Set<string>();
+  await client.run({ action: 'read', path, signal }, async (nameNode, attempts) => {
+    const operation: Operation = {
+      method: 'GET',
+      op: 'OPEN',
+      path,
+      action: 'read',
+      signal,
+      query: {
+        offset: at,
+        length: end - at,
+        ...(excluded.size > 0 ? { excludedatanodes: [...excluded].join(',') } : {}),
+      },
+    };
+    try {
+      const from = await client.locate(nameNode, operation);
+      const answer = await client.openData(from, operation);
+      await pump(answer, { ...from, signal }, end - at, (chunk) => {
+        at += chunk.length;
+        attempts.progressed();
+        sink(chunk);
+      });
+    } catch (error) {
+      if (!(error instanceof Fault)) throw error;
+      if (error.code === 'SHARDFEED_NOT_FOUND' || /out of the range/.test(error.message)) throw new ChangedFault();
+      if (error.code === 'SHARDFEED_HDFS_BLOCK_MISSING') excluded.clear();
+      else if (error.dataNode !== undefined) {
+        const address = await transferAddress(client, nameNode, operation, at, error.dataNode);
+        if (address !== undefined) excluded.add(address);
+      }
+      throw error;
+    }
+  });
+}
+
+/** Hands on exactly `length` bytes. @throws Fault */
+async function pump(
+  answer: IncomingMessage,
+  from: { origin: string; dataNode: boolean; signal: AbortSignal },
+  length: number,
+  sink: (chunk: Uint8Array) => void,
+): Promise<void> {
+  let missing = length;
+  const declared = answer.headers['content-length'];
+  await new Promise<void>((resolve, reject) => {
+    const fail = (error: unknown): void => {
+      answer.destroy();
+      reject(connectionFault(error, from));
+    };
+    if (declared !== undefined && Number(declared) !== length) {
+      fail(new Error(`it offers ${declared} bytes of ${length}`));
+      return;
+    }
+    answer.on('data', (chunk: Buffer) => {
+      missing -= chunk.length;
+      if (missing < 0) fail(new Error(`it sends more than the ${length} bytes that were asked for`));
+      else if (chunk.length > 0) sink(chunk);
+    });
+    answer.once('end', () => {
+      if (missing === 0) resolve();
+      else fail(new Error(`it ended ${missing} bytes early`));
+    });
+    answer.once('error', fail);
+    answer.once('close', () => fail(new Error(`the connection was closed ${missing} bytes early`)));
+  });
+}
+
+/**
+ * The address of a data node as `excludedatanodes` wants it: that of its transfer port, where its URL has the port of its web server.
+ * Undefined where it has none of the blocks at `offset`.
+ */
+async function transferAddress(
+  client: HdfsClient,
+  nameNode: NameNodeTarget,
+  { path, signal }: Operation,
+  offset: number,
+  dataNode: string,
+): Promise<string | undefined> {
+  const operation: Operation = {
+    method: 'GET',
+    op: 'GET_BLOCK_LOCATIONS',
+    path,
+    action: 'read',
+    signal,
+    query: { offset, length: 1 },
+  };
+  const [, host, port] = /^(.*):(\d+)$/.exec(dataNode) ?? [];
+  try {
+    const blocks = member(await client.jsonOnce(nameNode, operation), 'LocatedBlocks', 'locatedBlocks') as {
+      locations: Located[];
+    }[];
+    for (const { ipAddr, hostName, infoPort, infoSecurePort, xferPort } of blocks.flatMap((block) => block.locations)) {
+      const here = host === ipAddr || host === hostName;
+      if (here && (Number(port) === infoPort || Number(port) === infoSecurePort)) return `${ipAddr}:${xferPort}`;
+    }
+  } catch {
+    // Not to know it costs another attempt at most.
+  }
+  return undefined;
+}
+
+interface Located {
+  ipAddr: string;
+  hostName: string;
+  infoPort: number;
+  infoSecurePort: number;
+  xferPort: number;
+}

@@ -1,0 +1,141 @@
+import { baseName, joinPath } from '../files/index.js';
+import type { HdfsClient, Operation } from './client.js';
+import type { NameNodeTarget } from './credentials.js';
+import { Fault, isBelowFile } from './fault.js';
+import type { Task } from './retry.js';
+import { type HdfsStatus, member, parseStatus } from './status.js';
+
+/**
+ * Moves what has a status to another name, replacing nothing, or a file. The answer of an attempt may be lost although it
+ * was done: what then has the new name tells by its inode.
+ * @throws SHARDFEED_EXISTS, SHARDFEED_NOT_FOUND, SHARDFEED_IO
+ */
+export async function renamePath(
+  client: HdfsClient,
+  source: HdfsStatus,
+  to: string,
+  replace: boolean,
+  { signal }: { signal?: AbortSignal | undefined },
+): Promise<void> {
+  const task: Task = { action: `rename ${source.path} to`, path: to, signal };
+  let lost = false;
+  await client.run(task, async (nameNode) => {
+    try {
+      await renameOnce(client, nameNode, source, to, replace, task);
+    } catch (error) {
+      if (!(error instanceof Fault)) throw error;
+      const settled = error.code === 'SHARDFEED_NOT_FOUND' || error.code === 'SHARDFEED_EXISTS';
+      if (settled && lost && isSameFile(await statusOnce(client, nameNode, to, task), source)) return;
+      lost ||= error.code === 'SHARDFEED_HDFS_UNREACHABLE';
+      throw error;
+    }
+  });
+}
+
+async function renameOnce(
+  client: HdfsClient,
+  nameNode: NameNodeTarget,
+  source: HdfsStatus,
+  to: string,
+  replace: boolean,
+  task: Task,
+): Promise<void> {
+  if (client.gateway) return renameByGateway(client, nameNode, source, to, replace, task);
+  let answer: unknown;
+  try {
+    answer = await client.jsonOnce(nameNode, rename(source.path, to, task, replace ? 'OVERWRITE' : 'NONE'));
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error;
+    if (isBelowFile(error)) throw as(error, 'SHARDFEED_NOT_FOUND');
+    // Only some of what exists is called so.
+    if (error.code === 'SHARDFEED_IO') {
+      const there = await statusOnce(client, nameNode, to, task);
+      if (there !== undefined && (!replace || there.type === 'folder')) throw as(error, 'SHARDFEED_EXISTS');
+    }
+    throw error;
+  }
+  // With options a name node says nothing; who answers `boolean` did not look at them.
+  if (answer === undefined) return;
+  client.foundGateway();
+  await checkGateway(client, nameNode, source, to, (answer as { boolean?: unknown }).boolean === true, task);
+}
+
+/**
+ * HttpFS ignores the options: a plain rename refuses a file, but moves INTO a folder that has the name, and says `true`.
+ * So what came of it is looked at, and moved back where it went wrong.
+ */
+async function renameByGateway(
+  client: HdfsClient,
+  nameNode: NameNodeTarget,
+  source: HdfsStatus,
+  to: string,
+  replace: boolean,
+  task: Task,
+): Promise<void> {
+  const there = await statusOnce(client, nameNode, to, task);
+  if (there !== undefined) {
+    if (!replace || there.type === 'folder') throw exists(nameNode, `${to} exists already`);
+    await client.jsonOnce(nameNode, { ...task, method: 'DELETE', op: 'DELETE', path: to, query: { recursive: false } });
+  }
+  const answer = await client.jsonOnce(nameNode, rename(source.path, to, task));
+  await checkGateway(client, nameNode, source, to, member(answer, 'boolean') === true, task);
+}
+
+async function checkGateway(
+  client: HdfsClient,
+  nameNode: NameNodeTarget,
+  source: HdfsStatus,
+  to: string,
+  moved: boolean,
+  task: Task,
+): Promise<void> {
+  const there = await statusOnce(client, nameNode, to, task);
+  if (moved) {
+    if (isSameFile(there, source)) return;
+    const inside = joinPath(to, baseName(source.path));
+    if (isSameFile(await statusOnce(client, nameNode, inside, task), source)) {
+      await client.jsonOnce(nameNode, rename(inside, source.path, task));
+    }
+    throw exists(nameNode, `${to} exists already`);
+  }
+  if (there !== undefined) throw exists(nameNode, `${to} exists already`);
+  const server = nameNode.origin;
+  if (to.startsWith(`${source.path}/`)) throw new Fault('SHARDFEED_IO', 'it would lie within itself', { server });
+  throw new Fault('SHARDFEED_NOT_FOUND', 'the source, or the parent of the target, does not exist', { server });
+}
+
+/** What is at a path; undefined for nothing. One attempt. @throws Fault */
+async function statusOnce(
+  client: HdfsClient,
+  nameNode: NameNodeTarget,
+  path: string,
+  task: Task,
+): Promise<HdfsStatus | undefined> {
+  try {
+    const json = await client.jsonOnce(nameNode, { ...task, method: 'GET', op: 'GETFILESTATUS', path });
+    return parseStatus(member(json, 'FileStatus'), path);
+  } catch (error) {
+    if (isBelowFile(error) || (error instanceof Fault && error.code === 'SHARDFEED_NOT_FOUND')) return undefined;
+    throw error;
+  }
+}
+
+/** By the inode; by size and time where an old server does not tell it. */
+function isSameFile(there: HdfsStatus | undefined, source: HdfsStatus): boolean {
+  if (there === undefined) return false;
+  if (there.fileId !== 0 || source.fileId !== 0) return there.fileId === source.fileId;
+  return there.type === source.type && there.size === source.size && there.mtimeMs === source.mtimeMs;
+}
+
+function rename(from: string, to: string, task: Task, renameoptions?: 'NONE' | 'OVERWRITE'): Operation {
+  const query = { destination: to, ...(renameoptions === undefined ? {} : { renameoptions }) };
+  return { ...task, method: 'PUT', op: 'RENAME', path: from, query };
+}
+
+function as({ message, server }: Fault, code: Fault['code']): Fault {
+  return new Fault(code, message, { server });
+}
+
+function exists({ origin }: NameNodeTarget, message: string): Fault {
+  return new Fault('SHARDFEED_EXISTS', message, { server: origin });
+}

@@ -1,0 +1,244 @@
+import { randomBytes } from 'node:crypto';
+import { ShardfeedError, throwIfAborted } from '../errors.js';
+import { baseName, type CreateOptions, type FileWriter, joinPath, parentPath } from '../files/index.js';
+import type { HdfsClient, Operation } from './client.js';
+import type { NameNodeTarget } from './credentials.js';
+import { Fault, isBelowFile } from './fault.js';
+import { renamePath } from './rename-path.js';
+import { asError, type Task } from './retry.js';
+import { type HdfsStatus, member, parseStatus } from './status.js';
+import { Upload } from './upload.js';
+
+/** What is kept to begin an upload again; a file up to this size is written again by the writer itself. */
+const KEPT_BYTES = 1 << 20;
+/** Enough to recognise whose it is; a name has at most 255 bytes. */
+const NAME_SIGNS = 40;
+
+/**
+ * Opens a file for writing. The bytes go to a hidden sibling, `.<name>.<random>._COPYING_`; once the name node confirms
+ * its length a rename gives it the name. A data node keeps what it has got when a connection breaks, and calls it whole.
+ * @throws SHARDFEED_EXISTS, SHARDFEED_IO, ...
+ */
+export async function createHdfsFile(client: HdfsClient, path: string, options: CreateOptions): Promise<FileWriter> {
+  const { overwrite = false, signal } = options;
+  const task: Task = { action: 'create', path, signal };
+  const [there] = await Promise.all([statusOf(client, path, task), makeParent(client, task)]);
+  if (there !== undefined && (!overwrite || there.type === 'folder')) {
+    const why = there.type === 'folder' ? 'a folder has the name' : 'it exists already';
+    throw new ShardfeedError('SHARDFEED_EXISTS', `cannot create ${path}: ${why}`, { path });
+  }
+  return new HdfsWriter(client, path, overwrite, signal);
+}
+
+/** What is at a path; undefined for nothing, and below a file. */
+export async function statusOf(client: HdfsClient, path: string, task: Task): Promise<HdfsStatus | undefined> {
+  return client.run(task, async (nameNode) => {
+    try {
+      return await statusFrom(client, nameNode, path, task);
+    } catch (error) {
+      if (isBelowFile(error) || (error instanceof Fault && error.code === 'SHARDFEED_NOT_FOUND')) return undefined;
+      throw error;
+    }
+  });
+}
+
+async function statusFrom(client: HdfsClient, nameNode: NameNodeTarget, path: string, task: Task): Promise<HdfsStatus> {
+  const json = await client.jsonOnce(nameNode, { ...task, method: 'GET', op: 'GETFILESTATUS', path });
+  return parseStatus(member(json, 'FileStatus'), path);
+}
+
+/** CREATE would make it too, but tells that a file is in the way only when the content has been sent. */
+async function makeParent(client: HdfsClient, task: Task): Promise<void> {
+  const operation: Operation = { ...task, method: 'PUT', op: 'MKDIRS', path: parentPath(task.path) };
+  await client.run(task, async (nameNode) => {
+    try {
+      await client.jsonOnce(nameNode, operation);
+    } catch (error) {
+      if (!(error instanceof Fault) || (error.code !== 'SHARDFEED_EXISTS' && !isBelowFile(error))) throw error;
+      throw new Fault('SHARDFEED_IO', 'a part of the path is a file, not a folder', { server: error.server });
+    }
+  });
+}
+
+type State = 'open' | 'closed' | 'aborted' | 'failed';
+
+class HdfsWriter implements FileWriter {
+  readonly #client: HdfsClient;
+  readonly #path: string;
+  readonly #overwrite: boolean;
+  readonly #task: Task;
+  /** Names that attempts have used and that may still be there. */
+  readonly #left = new Set<string>();
+  /** The beginning of the file, then what the upload has not taken yet. */
+  #kept: Uint8Array = new Uint8Array(1 << 14);
+  #fill = 0;
+  #length = 0;
+  #upload: { readonly body: Upload; readonly temporary: string } | undefined;
+  #state: State = 'open';
+
+  constructor(client: HdfsClient, path: string, overwrite: boolean, signal: AbortSignal | undefined) {
+    this.#client = client;
+    this.#path = path;
+    this.#overwrite = overwrite;
+    this.#task = { action: 'write', path, signal };
+  }
+
+  async write(bytes: Uint8Array): Promise<void> {
+    this.#check();
+    this.#length += bytes.length;
+    if (this.#fill + bytes.length <= KEPT_BYTES) return this.#keep(bytes);
+    if (this.#upload === undefined) await this.#begin();
+    else await this.#send(this.#kept.subarray(0, this.#fill));
+    this.#fill = 0;
+    if (bytes.length <= KEPT_BYTES / 2) this.#keep(bytes);
+    else await this.#send(bytes);
+  }
+
+  async close(): Promise<void> {
+    if (this.#state === 'closed') return;
+    this.#check();
+    try {
+      const written = this.#upload === undefined ? await this.#writeWhole() : await this.#finish(this.#upload);
+      await renamePath(this.#client, written, this.#path, this.#overwrite, this.#task);
+      this.#left.delete(written.path);
+      this.#state = 'closed';
+    } catch (error) {
+      this.#state = 'failed';
+      throw error;
+    } finally {
+      await this.#cleanUp();
+    }
+  }
+
+  async abort(): Promise<void> {
+    if (this.#state === 'closed' || this.#state === 'aborted') return;
+    this.#state = 'aborted';
+    this.#upload?.body.destroy();
+    await this.#cleanUp();
+  }
+
+  #keep(bytes: Uint8Array): void {
+    const needed = this.#fill + bytes.length;
+    if (needed > this.#kept.length) {
+      const larger = new Uint8Array(Math.min(KEPT_BYTES, Math.max(needed, 4 * this.#kept.length)));
+      larger.set(this.#kept.subarray(0, this.#fill));
+      this.#kept = larger;
+    }
+    this.#kept.set(bytes, this.#fill);
+    this.#fill = needed;
+  }
+
+  /** Opens the upload and sends what was kept, as often as it takes. */
+  async #begin(): Promise<void> {
+    const kept = this.#kept.subarray(0, this.#fill);
+    this.#upload = await this.#attempt(async (body) => {
+      await body.write(kept);
+    });
+  }
+
+  /** One CREATE under a fresh name an attempt, so that none can meet what another left. */
+  #attempt(
+    act: (body: Upload, temporary: string, nameNode: NameNodeTarget) => Promise<void>,
+  ): Promise<{ body: Upload; temporary: string }> {
+    return this.#client.run(this.#task, async (nameNode) => {
+      const temporary = temporaryName(this.#path);
+      const operation: Operation = {
+        ...this.#task,
+        method: 'PUT',
+        op: 'CREATE',
+        path: temporary,
+        query: { overwrite: false },
+      };
+      const to = await this.#client.locate(nameNode, operation);
+      const body = new Upload(this.#client, to, this.#task.signal);
+      this.#left.add(temporary);
+      try {
+        await act(body, temporary, nameNode);
+        return { body, temporary };
+      } catch (error) {
+        body.destroy();
+        throw error;
+      }
+    });
+  }
+
+  async #writeWhole(): Promise<HdfsStatus> {
+    const kept = this.#kept.subarray(0, this.#fill);
+    let written: HdfsStatus | undefined;
+    await this.#attempt(async (body, temporary, nameNode) => {
+      if (kept.length > 0) await body.write(kept);
+      await body.finish();
+      written = await statusFrom(this.#client, nameNode, temporary, this.#task);
+      if (written.size === kept.length) return;
+      const message = `${written.size} of ${kept.length} bytes arrived`;
+      throw new Fault('SHARDFEED_HDFS_UNREACHABLE', message, { server: nameNode.origin, remedy: 'again' });
+    });
+    return written!;
+  }
+
+  async #finish({ body, temporary }: { body: Upload; temporary: string }): Promise<HdfsStatus> {
+    await this.#send(this.#kept.subarray(0, this.#fill));
+    await this.#guard(body.finish());
+    const written = await this.#statusOf(temporary);
+    if (written?.size === this.#length) return written;
+    throw this.#interrupted(`${written?.size ?? 'none'} of ${this.#length} bytes arrived`);
+  }
+
+  #statusOf(path: string): Promise<HdfsStatus | undefined> {
+    return statusOf(this.#client, path, this.#task);
+  }
+
+  async #send(bytes: Uint8Array): Promise<void> {
+    if (bytes.length > 0) await this.#guard(this.#upload!.body.write(bytes));
+  }
+
+  /** What was sent cannot be sent again from here. */
+  async #guard(call: Promise<void>): Promise<void> {
+    try {
+      await call;
+    } catch (error) {
+      this.#state = 'failed';
+      this.#upload?.body.destroy();
+      await this.#cleanUp();
+      if (error instanceof Fault && error.remedy !== 'none')
+        throw this.#interrupted(`${error.server}: ${error.message}`, error);
+      throw asError(error, this.#task);
+    }
+  }
+
+  #interrupted(why: string, cause?: unknown): ShardfeedError {
+    const message = `the upload of ${this.#path} broke off: ${why}`;
+    return new ShardfeedError('SHARDFEED_WRITE_INTERRUPTED', message, { path: this.#path, cause });
+  }
+
+  /** Deletes what attempts left, as far as that can be done. */
+  async #cleanUp(): Promise<void> {
+    for (const path of this.#left) {
+      const operation: Operation = {
+        method: 'DELETE',
+        op: 'DELETE',
+        path,
+        action: 'delete',
+        query: { recursive: false },
+      };
+      await this.#client.json(operation).then(
+        () => this.#left.delete(path),
+        () => undefined,
+      );
+    }
+  }
+
+  #check(): void {
+    if (this.#state !== 'open') {
+      throw new ShardfeedError('SHARDFEED_IO', `cannot write ${this.#path}: its writer is ${this.#state}`, {
+        path: this.#path,
+      });
+    }
+    throwIfAborted(this.#task.signal, this.#path);
+  }
+}
+
+function temporaryName(path: string): string {
+  const name = [...baseName(path)].slice(0, NAME_SIGNS).join('');
+  return joinPath(parentPath(path), `.${name}.${randomBytes(6).toString('hex')}._COPYING_`);
+}
