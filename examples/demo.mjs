@@ -1,30 +1,51 @@
-// npm run demo: real public data becomes a dataset, by the commands that a user would type. The table holds 10,000
-// reports of birds that aircraft hit, from the npm package vega-datasets: text, numbers, dates and gaps.
+// npm run demo [-- --hdfs]: real public data becomes a dataset, by the commands that a user would type. The table holds
+// 10,000 reports of birds that aircraft hit, from the npm package vega-datasets: text, numbers, dates and gaps. With --hdfs
+// the dataset goes to a real HDFS on this machine, which `npm run hdfs` starts if it does not run.
 import { spawnSync } from 'node:child_process';
-import { rmSync } from 'node:fs';
+import { userInfo } from 'node:os';
 import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
 
 const root = fileURLToPath(new URL('../', import.meta.url));
 const csv = 'node_modules/vega-datasets/data/birdstrikes.csv';
-const dataset = '.cache/demo/birdstrikes';
+const { hdfs } = parseArgs({ options: { hdfs: { type: 'boolean', default: false } } }).values;
+const folder = hdfs ? `/user/${userInfo().username}` : '.cache/demo';
+const dataset = `${hdfs ? 'hdfs://' : ''}${folder}/birdstrikes`;
 
-/** Runs the command line tool as a user would, its output on ours. */
-function shardfeed(...args) {
-  console.log(`\n$ shardfeed ${args.map((arg) => (/^[\w./:=-]+$/.test(arg) ? arg : `'${arg}'`)).join(' ')}`);
-  const { status } = spawnSync(process.execPath, ['dist/cli/main.js', ...args], { cwd: root, stdio: 'inherit' });
-  if (status !== 0) {
-    console.error(`shardfeed ${args[0]} ended with ${status}`);
-    process.exit(1);
-  }
+const show = (words) =>
+  console.log(`\n$ ${words.map((word) => (/^[\w./:=-]+$/.test(word) ? word : `'${word}'`)).join(' ')}`);
+
+/** Runs a Node program to its end, its output on ours. */
+function run(words, program, args, options = {}) {
+  show(words);
+  const { status, stdout } = spawnSync(process.execPath, [program, ...args], {
+    cwd: root,
+    stdio: 'inherit',
+    encoding: 'utf8',
+    ...options,
+  });
+  if (status === 0) return stdout;
+  console.error(`${words.join(' ')} ended with ${status}`);
+  process.exit(1);
 }
+const shardfeed = (...args) => run(['shardfeed', ...args], 'dist/cli/main.js', args);
+const cluster = (args, options) => run(['npm', 'run', 'hdfs', '--', ...args], 'scripts/hdfs/main.mjs', args, options);
 
-rmSync(`${root}${dataset}`, { recursive: true, force: true });
+if (hdfs) {
+  const told = cluster(['start'], { stdio: ['ignore', 'pipe', 'inherit'] });
+  console.log(told);
+  process.env.HADOOP_CONF_DIR = /HADOOP_CONF_DIR='(.*)'/.exec(told)[1];
+}
 shardfeed('schema', csv);
-shardfeed('convert', csv, '--to', dataset, '--partitions', '4');
+shardfeed('convert', csv, '--to', dataset, '--partitions', '4', '--overwrite');
 shardfeed('verify', dataset);
 shardfeed('count', dataset);
 shardfeed('stats', dataset);
 shardfeed('head', dataset, '-n', '3');
+if (hdfs) {
+  cluster(['tool', 'fsck', `${folder}/birdstrikes`, '-files']);
+  console.log('\nThe cluster runs on: `npm run hdfs -- status` tells where, `npm run hdfs -- stop --delete` ends it.');
+}
 console.log(
   `\nThe dataset is in ${dataset}: plain TFRecord files of tf.train.Example that TensorFlow, Spark and Hadoop read.`,
 );

@@ -1,4 +1,4 @@
-import type { SpawnSyncReturns } from 'node:child_process';
+import type { SpawnSyncOptions, SpawnSyncReturns } from 'node:child_process';
 
 export interface ClusterOptions {
   /** DataNodes, default 2; replication is 2, or 1 with one of them. */
@@ -57,11 +57,5 @@ export function runTool(
   dir: string,
   name: string,
   args: string[],
-  options?: { user?: string; encoding?: 'utf8' },
+  options?: { user?: string } & SpawnSyncOptions,
 ): SpawnSyncReturns<string>;
-export function runTool(
-  dir: string,
-  name: string,
-  args: string[],
-  options: { user?: string; encoding: 'buffer' },
-): SpawnSyncReturns<Buffer>;

@@ -120,13 +120,13 @@ function prepare(state, id, args) {
   if (status !== 0) throw new Error(`${id} ${args[0]} ended with ${status}:\n${stdout.slice(-2000)}`);
 }
 
-/** Runs one of Hadoop's own tools against the cluster: { status, stdout, stderr }, both texts unless `encoding` says. */
-export function runTool(dir, name, args, { user = 'hdfs', encoding = 'utf8' } = {}) {
+/** Runs one of Hadoop's own tools against the cluster; other options are those of spawnSync. */
+export function runTool(dir, name, args, { user = 'hdfs', ...options } = {}) {
   const state = mustLoad(dir);
   const main = TOOLS[name];
   if (main === undefined) throw new Error(`no tool ${name}; there are ${Object.keys(TOOLS).join(', ')}`);
   const command = javaArgs(state, 'client', [], main, args);
-  return spawnSync(findJava(), command, { env: environment(user), encoding, maxBuffer: 1 << 30 });
+  return spawnSync(findJava(), command, { env: environment(user), encoding: 'utf8', maxBuffer: 1 << 28, ...options });
 }
 
 function mustRun(dir, name, args) {

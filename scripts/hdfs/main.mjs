@@ -79,10 +79,7 @@ const COMMANDS = {
   kill: ({ values, args }) => hdfs.killDaemon(values.dir, args[0]),
   spawn: ({ values, args }) => hdfs.startDaemon(values.dir, args[0]),
   tool({ values, args }) {
-    const { status, stdout, stderr } = hdfs.runTool(values.dir, args[0], args.slice(1), { encoding: 'buffer' });
-    process.stderr.write(stderr);
-    process.stdout.write(stdout);
-    process.exitCode = status ?? 1;
+    process.exitCode = hdfs.runTool(values.dir, args[0], args.slice(1), { stdio: 'inherit' }).status ?? 1;
   },
 };
 

@@ -8,9 +8,8 @@ import { join } from 'node:path';
 import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
-import { startCluster, stopCluster } from '../../scripts/hdfs/cluster.mjs';
 import { randomOf } from '../random.mjs';
-import { hdfsPlace, localPlace, runTool, startTool } from './places.mjs';
+import { hdfsPlace, localPlace, runTool, startTool, withCluster } from './places.mjs';
 
 const PARTS = 4;
 
@@ -175,11 +174,7 @@ if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
   });
   const options = { count: Number(values.count), seed: Number(values.seed), rows: Number(values.rows) };
   console.log(`seed ${options.seed}, ${options.rows} rows`);
-  const folder = values.hdfs ? mkdtempSync(join(tmpdir(), 'shardfeed-kill-hdfs-')) : undefined;
-  try {
-    const place = folder === undefined ? localPlace() : await hdfsPlace(await startCluster(folder));
-    console.log(JSON.stringify(await killCampaign({ ...options, place, log: console.log })));
-  } finally {
-    if (folder !== undefined) await stopCluster(folder, { clear: true });
-  }
+  const run = async (place) => console.log(JSON.stringify(await killCampaign({ ...options, place, log: console.log })));
+  if (values.hdfs) await withCluster({}, async (cluster) => run(await hdfsPlace(cluster)));
+  else await run(localPlace());
 }

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, utimesSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { clientConf } from '../../scripts/hdfs/cluster.mjs';
+import { clientConf, startCluster, stopCluster } from '../../scripts/hdfs/cluster.mjs';
 
 /** A fresh folder on local disk. */
 export function localPlace() {
@@ -64,12 +64,15 @@ export async function hdfsPlace(cluster, root = '/campaign', authority = cluster
 
 const CLI = new URL('../../dist/cli/main.js', import.meta.url).pathname;
 
-/** Starts the command line tool. `ended` resolves to { code, signal, stdout, stderr, seconds }. */
-export function startTool(place, args, { cwd } = {}) {
+/**
+ * Starts the command line tool. `ended` resolves to { code, signal, stdout, stderr, seconds }; with `collect: false` the
+ * output is left to who asks `child` for it.
+ */
+export function startTool(place, args, { collect = true } = {}) {
   const begin = performance.now();
-  const child = spawn(process.execPath, [CLI, ...args], { cwd, env: { ...process.env, ...place.env } });
+  const child = spawn(process.execPath, [CLI, ...args], { env: { ...process.env, ...place.env } });
   const text = { stdout: '', stderr: '' };
-  for (const name of Object.keys(text)) {
+  for (const name of collect ? ['stdout', 'stderr'] : ['stderr']) {
     child[name].setEncoding('utf8').on('data', (part) => {
       text[name] += part;
     });
@@ -87,4 +90,14 @@ export async function runTool(place, args) {
   const run = await startTool(place, args).ended;
   if (run.code === 0) return run;
   throw new Error(`shardfeed ${args.join(' ')} ended with ${run.code ?? run.signal}: ${run.stderr}`);
+}
+
+/** Lends a cluster of its own to `use`. */
+export async function withCluster(options, use) {
+  const folder = mkdtempSync(join(tmpdir(), 'shardfeed-cluster-'));
+  try {
+    return await use(await startCluster(folder, options));
+  } finally {
+    await stopCluster(folder, { clear: true });
+  }
 }
