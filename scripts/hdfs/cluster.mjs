@@ -16,9 +16,10 @@ export { whyUnavailable } from './java.mjs';
 
 const DEFAULTS = { dn: 2, jn: 1, ha: false, httpfs: false, block: 1 << 20, conf: {}, jvm: [] };
 
+/** By kind, in the order in which they start. */
 const MAIN = {
-  nn: 'org.apache.hadoop.hdfs.server.namenode.NameNode',
   jn: 'org.apache.hadoop.hdfs.qjournal.server.JournalNode',
+  nn: 'org.apache.hadoop.hdfs.server.namenode.NameNode',
   dn: 'org.apache.hadoop.hdfs.server.datanode.DataNode',
   httpfs: 'org.apache.hadoop.fs.http.server.HttpFSServerWebServer',
 };
@@ -134,12 +135,9 @@ function mustRun(dir, name, args) {
   if (status !== 0) throw new Error(`${name} ${args.join(' ')} ended with ${status}: ${stderr}`);
 }
 
-/** Whether all daemons run. */
-const isRunning = (state) => daemonsOf(state).every(({ id }) => pidOf(state.dir, id) !== undefined);
-
 /**
- * Starts the cluster of a folder and waits until it serves. One that runs is left as it is; one that was stopped keeps its data;
- * what an interrupted start left is cleared away first.
+ * Starts the cluster of a folder and waits until it serves. Of one that runs, what has died is started again; one
+ * that was stopped keeps its data; what an interrupted start left is cleared away first.
  * @throws UnavailableError without Java or Maven; Error where the folder's cluster has other options
  */
 export async function startCluster(folder, options = {}) {
@@ -149,9 +147,13 @@ export async function startCluster(folder, options = {}) {
   if (before?.ready && !isDeepStrictEqual(before.options, wanted)) {
     throw new Error(`the cluster in ${dir} has other options: stop it with --delete, or choose another --dir`);
   }
-  if (before?.ready && isRunning(before)) return { ...before, wasRunning: true };
   findJava();
   ensureJars();
+  const running = before?.ready ? daemonsOf(before).filter(({ id }) => pidOf(dir, id) !== undefined) : [];
+  if (running.length > 0) {
+    for (const { id } of daemonsOf(before)) await startDaemon(dir, id);
+    return { ...before, wasRunning: running.length === daemonsOf(before).length };
+  }
   if (before !== undefined)
     await endDaemons(
       dir,

@@ -4,7 +4,7 @@ import { parseArgs } from 'node:util';
 import * as hdfs from './cluster.mjs';
 
 const USAGE = `usage: npm run hdfs -- COMMAND [--dir FOLDER]
-  start [--ha] [--httpfs] [--dn 2] [--jn 1] [--block BYTES] [--conf KEY=VALUE]... [--jvm FLAG]...
+  start [--ha] [--httpfs] [--dn 2] [--jn 1] [--block BYTES] [--conf KEY=VALUE]... [--jvm=FLAG]...
                      starts daemons on free ports of 127.0.0.1; a stopped cluster keeps its data
   stop [--delete]    stops them; with --delete their data go too
   status             what runs, where

@@ -42,14 +42,8 @@ const IS_UP = {
   jn: (_, daemon) => accepts(daemon.rpc),
   dn: async (state, daemon) => {
     const { BPServiceActorInfo } = await bean(state, daemon, 'DataNode,name=DataNodeInfo');
-    const actors = JSON.parse(BPServiceActorInfo);
-    return (
-      actors.length > 0 &&
-      actors.every(
-        ({ ActorState, LastHeartbeat, LastBlockReport }) =>
-          ActorState === 'RUNNING' && Number(LastHeartbeat) <= 2 && Number(LastBlockReport) < 1,
-      )
-    );
+    const registered = ({ ActorState, LastHeartbeat }) => ActorState === 'RUNNING' && Number(LastHeartbeat) <= 2;
+    return JSON.parse(BPServiceActorInfo).some(registered);
   },
   httpfs: async (state, daemon) => (await exchange(state, daemon, '/webhdfs/v1/?op=GETHOMEDIRECTORY')).status > 0,
 };
@@ -69,7 +63,7 @@ async function until(state, what, ids, isTrue) {
   }
 }
 
-/** Waits until a daemon serves. A DataNode does once it has registered with every NameNode that runs. */
+/** Waits until a daemon serves. A DataNode does once it has registered with a NameNode. */
 export function untilUp(state, kind, daemon) {
   return until(state, `${daemon.id} starts`, [daemon.id], () => IS_UP[kind](state, daemon));
 }

@@ -200,5 +200,11 @@ async function textOf(stream) {
 /** Writes and waits until there is room again, or the stream is gone. */
 async function put(stream, chunk) {
   if (chunk.length === 0 || stream.destroyed || stream.write(chunk)) return;
-  await new Promise((done) => stream.once('drain', done).once('close', done));
+  await new Promise((done) => {
+    const go = () => {
+      stream.off('drain', go).off('close', go);
+      done();
+    };
+    stream.on('drain', go).on('close', go);
+  });
 }

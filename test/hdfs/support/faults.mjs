@@ -24,17 +24,23 @@ export function byRules(rules) {
   };
 }
 
+/** What servers and the proxies before them send; also the page of a proxy that wants a login first. */
+const ANSWERS = [
+  { status: 500, body: 'empty' },
+  { status: 500, body: 'json' },
+  { status: 502, body: 'html' },
+  { status: 503, body: 'html' },
+  { status: 503, body: 'empty' },
+  { status: 200, body: 'html' },
+];
+
 /** Faults by chance. `bytes` where a fault strikes is spread over the orders of magnitude, from 0 to 4 MiB. */
 const KINDS = [
   (random) => ({ kind: 'delay', ms: random() * 300 }),
   () => ({ kind: 'reset' }),
   () => ({ kind: 'lostAnswer' }),
   (random) => ({ kind: 'garbage', bytes: 1 + Math.floor(random() * 200), seed: random() * 2 ** 32 }),
-  (random) => ({
-    kind: 'status',
-    status: [200, 500, 502, 503][Math.floor(random() * 4)],
-    body: ['empty', 'html', 'json'][Math.floor(random() * 3)],
-  }),
+  (random) => ({ kind: 'status', ...ANSWERS[Math.floor(random() * ANSWERS.length)] }),
   ...['resetUpload', 'cut', 'halfClose', 'truncate'].map((kind) => (random) => ({ kind, bytes: size(random) })),
 ];
 const size = (random) => Math.floor(2 ** (random() * 22)) - 1;
