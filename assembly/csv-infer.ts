@@ -74,28 +74,45 @@ export function inferRow(state: usize, cells: usize, cellsEnd: usize, rowStart: 
 }
 
 /**
- * Like inferRow, for what the column is alone: no counts, no ranges. Of the cells of a column that holds text none is
+ * Like inferRow, for what the columns are alone: no counts, no ranges. Of the cells of a column that holds text none is
  * looked at any more.
  */
 export function inferKinds(state: usize, cells: usize, cellsEnd: usize, rowStart: usize): void {
   const nullLengths = load<u32>(state, P_NULL_LENGTHS);
   const quotedNullLengths = load<u32>(state, P_QUOTED_NULLS) ? nullLengths : 0;
-  for (let cell = cells; cell < cellsEnd; cell += CELL_BYTES) {
-    if (load<u32>(cell, L_OP) == OP_SKIP) continue;
+  let cell = cells;
+  for (;;) {
+    cell = tellingCell(cell, cellsEnd, nullLengths, quotedNullLengths);
+    if (cell == cellsEnd) return;
     const s = load<u32>(cell, L_START) as usize;
     const e = load<u32>(cell, L_END) as usize;
     const lengths = load<u32>(cell, L_QUOTED) ? quotedNullLengths : nullLengths;
     const column = load<u32>(cell, L_COLUMN) as usize;
-    const classes = load<u32>(column, F_CLASSES);
-    const isFloat = (classes >>> CLASS_FLOAT) & 1;
-    const isInt = (classes >>> CLASS_INT) & 1;
     const length = (e - s) as u32;
-    if ((lengths >>> min(length, 31)) & 1 && isNullToken(state, s, length)) continue;
-    if (isFloat | isInt && plainForm(s, e, isFloat)) continue;
-    if (isFloat && longForm(s, e)) continue;
-    inferCell(state, column, rowStart, s, e, lengths);
-    if (load<u32>(column, F_CLASSES) & (1 << CLASS_TEXT)) store<u32>(cell, OP_SKIP, L_OP);
+    const isNull = (lengths >>> min(length, 31)) & 1 && isNullToken(state, s, length);
+    if (!isNull && !(load<u32>(column, F_CLASSES) & (1 << CLASS_FLOAT) && longForm(s, e))) {
+      inferCell(state, column, rowStart, s, e, lengths);
+      if (load<u32>(column, F_CLASSES) & (1 << CLASS_TEXT)) store<u32>(cell, OP_SKIP, L_OP);
+    }
+    cell += CELL_BYTES;
   }
+}
+
+/** The next cell that is neither missing nor a plain number of its column's class. No calls: the loop stays in registers. */
+function tellingCell(from: usize, cellsEnd: usize, nullLengths: u32, quotedNullLengths: u32): usize {
+  let cell = from;
+  for (; cell < cellsEnd; cell += CELL_BYTES) {
+    if (load<u32>(cell, L_OP) == OP_SKIP) continue;
+    const s = load<u32>(cell, L_START) as usize;
+    const e = load<u32>(cell, L_END) as usize;
+    const lengths = load<u32>(cell, L_QUOTED) ? quotedNullLengths : nullLengths;
+    if (((e - s) as u32) == 0 && lengths & 1) continue;
+    if ((lengths >>> min((e - s) as u32, 31)) & 1) break;
+    const classes = load<u32>(load<u32>(cell, L_COLUMN), F_CLASSES);
+    if (!(classes & ((1 << CLASS_INT) | (1 << CLASS_FLOAT)))) break;
+    if (!plainForm(s, e, (classes >>> CLASS_FLOAT) & 1)) break;
+  }
+  return cell;
 }
 
 /** XXH64 of the text where it has more than 16 bytes; else of 8 bytes made of it. */

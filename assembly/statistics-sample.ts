@@ -80,6 +80,27 @@ export function gatheredPlace(): u32 {
   return gathered;
 }
 
+/** Gathers what is wanted of the next `count` numbers of the block, by their keys of 2^shift bytes each. */
+export function gatherKeys(keys: usize, count: u32, shift: usize, kind: u32, state: usize, scratch: usize): void {
+  const to = scratch + X_KEYS;
+  if (stride == 1) {
+    while (gathering && count > 0) {
+      const n = min(count, RUN - gathered);
+      memory.copy(to + ((gathered as usize) << shift), keys, (n as usize) << shift);
+      keys += (n as usize) << shift;
+      count -= n;
+      gathered += n;
+      if (gathered == RUN) sampleRun(kind, state, scratch);
+    }
+    return;
+  }
+  for (; gathering && skip < count; skip += stride) {
+    memory.copy(to + ((gathered as usize) << shift), keys + ((skip as usize) << shift), 1 << shift);
+    if (++gathered == RUN) sampleRun(kind, state, scratch);
+  }
+  skip -= count;
+}
+
 /** Tells that a key was put in its place. */
 // @ts-ignore: decorator
 @inline
@@ -194,16 +215,15 @@ function dropBelow(kind: u32, state: usize, level: u32): u32 {
   const items = load<u32>(state, S_ITEMS) as usize;
   const meta = load<u32>(state, S_META) as usize;
   const cap = load<u32>(state, S_ITEM_CAP);
-  const size: usize = kind == KIND_FLOAT ? 4 : kind == KIND_INT64 ? 8 : RECORD;
   let held: u32 = 0;
+  // Every item is written, and stays where it survives: nobody can predict a branch on that.
   for (let i: u32 = 0; i < cap; i++) {
     const m = load<u16>(meta + ((i as usize) << 1));
-    if ((m as u32) >> 11 < level) continue;
-    if (held != i) {
-      store<u16>(meta + ((held as usize) << 1), m);
-      memory.copy(items + (held as usize) * size, items + (i as usize) * size, size);
-    }
-    held++;
+    store<u16>(meta + ((held as usize) << 1), m);
+    if (kind == KIND_FLOAT) store<u32>(items + ((held as usize) << 2), load<u32>(items + ((i as usize) << 2)));
+    else if (kind == KIND_INT64) store<u64>(items + ((held as usize) << 3), load<u64>(items + ((i as usize) << 3)));
+    else if (held != i) memory.copy(items + (held as usize) * RECORD, items + (i as usize) * RECORD, RECORD);
+    held += ((m as u32) >> 11 >= level) as u32;
   }
   store<u32>(state, level, S_LEVEL);
   return held;

@@ -42,7 +42,10 @@ export const X_SPARE: usize = 4096; // u64 x RUN
 export const X_HISTOGRAM: usize = 6144; // u32 x 8 x 256
 export const X_POINTERS: usize = 14336; // u32 x RUN
 export const X_LENGTHS: usize = 15360; // u32 x RUN
-export const X_HASHES: usize = 16384; // u64 x RUN; the scratch ends at 18432
+export const X_HASHES: usize = 16384; // u64 x RUN
+export const X_NOTED: usize = 18432; // u64 x SLICE: hashes on their way to the registers
+export const X_SLICE: usize = 20480; // u64 x SLICE: keys of numbers
+export const X_SUMS: usize = 22528; // twice per exponent: u64 sum of mantissas, u64 of their squares; the scratch ends at 30720
 
 export function putRecord(to: usize, hash: u64, p: usize, length: u32): void {
   store<u64>(to, hash);

@@ -15,8 +15,8 @@ import {
   KIND_INT64,
   RAGGED,
 } from './column';
-import { canonicalF32, distinctInit, distinctNote, hashBytes, hashU32, hashU64 } from './hash';
-import { beginBlock, blockRowsOf, endBlock, gatheredPlace, gatherValue, wantsValue } from './statistics-sample';
+import { distinctInit, distinctNote, hashBytes, hashU32, hashU64 } from './hash';
+import { beginBlock, blockRowsOf, endBlock, gatheredPlace, gatherKeys, gatherValue, wantsValue } from './statistics-sample';
 import {
   putRecord,
   RECORD,
@@ -45,9 +45,15 @@ import {
   X_HASHES,
   X_KEYS,
   X_LENGTHS,
+  X_NOTED,
   X_POINTERS,
+  X_SLICE,
+  X_SUMS,
   X_VALUES,
 } from './statistics-state';
+
+/** Numbers looked at together, in one pass after the other. */
+const SLICE: u32 = 256;
 
 /** Takes in `rows` rows of a column, the first of which has this ordinal in the dataset. */
 export function statisticsUpdate(
@@ -195,69 +201,163 @@ function insertEntry(state: usize, slot: usize, hash: u64, value: u64): bool {
   return true;
 }
 
-function addFloats(state: usize, p: usize, count: u32, scratch: usize): void {
-  const bins = load<u32>(state, S_BINS) as usize;
+/** Notes the hashes in X_NOTED; a loop of its own keeps many of the registers' cache misses under way at once. */
+function noteHashes(state: usize, scratch: usize, count: u32): void {
   const registers = load<u32>(state, S_REGISTERS) as usize;
-  const slots = load<u32>(state, S_SLOTS) as usize;
-  const mask = load<u32>(state, S_SLOT_MASK);
-  let exact = load<u32>(state, S_OVERFLOWED) == 0;
-  let lowest = load<u32>(state, S_MIN);
-  let highest = load<u32>(state, S_MAX);
-  const keys = scratch + X_KEYS;
-  const end = p + ((count as usize) << 2);
-  for (; p < end; p += 4) {
-    const bits = canonicalF32(load<u32>(p));
-    const exponent = (bits >>> 23) & 255;
-    if (exponent == 255) {
-      const field = bits == 0x7f800000 ? S_POSITIVE_INFINITY : bits == 0xff800000 ? S_NEGATIVE_INFINITY : S_NAN;
-      store<u64>(state + field, load<u64>(state + field) + 1);
+  const hashes = scratch + X_NOTED;
+  for (let p = hashes; p < hashes + ((count as usize) << 3); p += 8) distinctNote(registers, load<u64>(p));
+}
+
+function addFloats(state: usize, p: usize, count: u32, scratch: usize): void {
+  const sums = scratch + X_SUMS;
+  for (; count > 0; ) {
+    const taken = min(count, SLICE);
+    const n = finiteFloats(state, p, taken, scratch + X_VALUES);
+    p += (taken as usize) << 2;
+    count -= taken;
+    if (n == 0) continue;
+    const exponents = orderFloats(state, scratch + X_VALUES, n, scratch + X_SLICE);
+    sumFloats(scratch + X_VALUES, n, sums);
+    moveSums(sums, load<u32>(state, S_BINS) as usize, exponents & 255, exponents >>> 8);
+    gatherKeys(scratch + X_SLICE, n, 2, KIND_FLOAT, state, scratch);
+    countFloats(state, scratch + X_VALUES, n, scratch);
+  }
+}
+
+/** Writes floats as canonical bits, without those that are not finite, which are counted; how many there are. */
+function finiteFloats(state: usize, p: usize, count: u32, to: usize): u32 {
+  const magnitudes = i32x4.splat(0x7fffffff);
+  const greatest = i32x4.splat(0x7f7fffff);
+  let special = i32x4.splat(0);
+  for (let i: usize = 0; i < (count as usize) << 2; i += 16) {
+    const v = v128.load(p + i);
+    const magnitude = v128.and(v, magnitudes);
+    special = v128.or(special, i32x4.gt_s(magnitude, greatest));
+    v128.store(to + i, v128.andnot(v, i32x4.eq(magnitude, i32x4.splat(0))));
+  }
+  if (!v128.any_true(special)) return count;
+  let n: usize = 0;
+  for (let i: usize = 0; i < (count as usize) << 2; i += 4) {
+    const bits = load<u32>(to + i);
+    store<u32>(to + n, bits);
+    const magnitude = bits & 0x7fffffff;
+    if (magnitude < 0x7f800000) {
+      n += 4;
       continue;
     }
-    const mantissa = ((bits & 0x7fffff) | (exponent != 0 ? 0x800000 : 0)) as u64;
-    const square = mantissa * mantissa;
+    const field = magnitude > 0x7f800000 ? S_NAN : bits >>> 31 ? S_NEGATIVE_INFINITY : S_POSITIVE_INFINITY;
+    store<u64>(state + field, load<u64>(state + field) + 1);
+  }
+  return (n >> 2) as u32;
+}
+
+/** Writes the keys of floats, in whose order they are, and notes the extremes; the least exponent and 256 x the greatest. */
+function orderFloats(state: usize, values: usize, n: u32, keys: usize): u32 {
+  const last = load<u32>(values + (((n - 1) as usize) << 2));
+  for (let i = n; i & 3; i++) store<u32>(values + ((i as usize) << 2), last);
+  let lowest = i32x4.splat(-1);
+  let highest = i32x4.splat(0);
+  let least = i32x4.splat(-1);
+  let greatest = i32x4.splat(0);
+  for (let i: usize = 0; i < (n as usize) << 2; i += 16) {
+    const v = v128.load(values + i);
+    const key = v128.xor(v, v128.or(i32x4.shr_s(v, 31), i32x4.splat(0x80000000)));
+    const exponent = v128.and(i32x4.shr_u(v, 23), i32x4.splat(255));
+    v128.store(keys + i, key);
+    lowest = i32x4.min_u(lowest, key);
+    highest = i32x4.max_u(highest, key);
+    least = i32x4.min_u(least, exponent);
+    greatest = i32x4.max_u(greatest, exponent);
+  }
+  store<u64>(state, min(load<u32>(state, S_MIN), leastLane(lowest)), S_MIN);
+  store<u64>(state, max(load<u32>(state, S_MAX), ~leastLane(v128.not(highest))), S_MAX);
+  return leastLane(least) | (~leastLane(v128.not(greatest)) << 8);
+}
+
+// @ts-ignore: decorator
+@inline
+function leastLane(v: v128): u32 {
+  const two = i32x4.min_u(v, v128.shuffle<u32>(v, v, 2, 3, 0, 1));
+  return min(i32x4.extract_lane(two, 0) as u32, i32x4.extract_lane(two, 1) as u32);
+}
+
+/** Adds mantissas and their squares up by exponent, in two places by turns: an addition need not wait for the one before it. */
+function sumFloats(values: usize, n: u32, sums: usize): void {
+  let turn: usize = 0;
+  for (let p = values; p < values + ((n as usize) << 2); p += 4) {
+    const bits = load<u32>(p);
+    const exponent = (bits >>> 23) & 255;
+    const mantissa = ((bits & 0x7fffff) | (((exponent != 0) as u32) << 23)) as u64;
     const sign = ((bits as i32) >> 31) as i64;
-    const bin = bins + ((exponent as usize) << 5);
-    store<u64>(bin, load<u64>(bin) + ((mantissa ^ sign) - sign));
+    const both = i64x2.replace_lane(i64x2.splat((mantissa ^ sign) - sign), 1, mantissa * mantissa);
+    const at = sums + turn + ((exponent as usize) << 4);
+    v128.store(at, i64x2.add(v128.load(at), both));
+    turn ^= 4096;
+  }
+}
+
+/** Moves the sums of these exponents to the column's bins. */
+function moveSums(sums: usize, bins: usize, least: u32, greatest: u32): void {
+  for (let exponent = least as usize; exponent <= greatest; exponent++) {
+    const from = sums + (exponent << 4);
+    const both = i64x2.add(v128.load(from), v128.load(from, 4096));
+    const square = i64x2.extract_lane(both, 1) as u64;
+    if (square == 0) continue; // then the sum is 0 too
+    v128.store(from, i64x2.splat(0));
+    v128.store(from, i64x2.splat(0), 4096);
+    const bin = bins + (exponent << 5);
+    store<u64>(bin, load<u64>(bin) + i64x2.extract_lane(both, 0));
     store<u64>(bin, load<u64>(bin, 8) + (square & 0xffffffff), 8);
     store<u64>(bin, load<u64>(bin, 16) + (square >> 32), 16);
+  }
+}
 
-    const key = bits ^ ((sign as u32) | 0x80000000);
-    lowest = min(lowest, key);
-    highest = max(highest, key);
-    if (wantsValue()) {
-      store<u32>(keys + ((gatheredPlace() as usize) << 2), key);
-      gatherValue(KIND_FLOAT, state, scratch);
-    }
-    const hash = hashU32(bits, 0);
-    if (exact) {
+/** How often floats occur, while there are few of them, and how many there are. */
+function countFloats(state: usize, values: usize, n: u32, scratch: usize): void {
+  const slots = load<u32>(state, S_SLOTS) as usize;
+  const mask = load<u32>(state, S_SLOT_MASK);
+  let noted = scratch + X_NOTED;
+  let p = values;
+  const end = values + ((n as usize) << 2);
+  if (!load<u32>(state, S_OVERFLOWED)) {
+    for (; p < end; p += 4) {
+      const bits = load<u32>(p);
+      const hash = hashU32(bits, 0);
       const named = hash | ((hash == 0) as u64);
       const slot = findSlot(slots, mask, named);
       if (load<u64>(slot) != 0) {
         store<u64>(slot, load<u64>(slot, 8) + 1, 8);
         continue;
       }
-      exact = insertEntry(state, slot, named, bits);
+      if (!insertEntry(state, slot, named, bits)) break;
+      store<u64>(noted, hash);
+      noted += 8;
     }
-    distinctNote(registers, hash);
   }
-  store<u64>(state, lowest, S_MIN);
-  store<u64>(state, highest, S_MAX);
+  for (; p < end; p += 4, noted += 8) store<u64>(noted, hashU32(load<u32>(p), 0));
+  noteHashes(state, scratch, ((noted - scratch - X_NOTED) >> 3) as u32);
 }
 
 function addInts(state: usize, p: usize, count: u32, scratch: usize): void {
-  const registers = load<u32>(state, S_REGISTERS) as usize;
-  const slots = load<u32>(state, S_SLOTS) as usize;
-  const mask = load<u32>(state, S_SLOT_MASK);
-  let exact = load<u32>(state, S_OVERFLOWED) == 0;
+  for (; count > 0; ) {
+    const n = min(count, SLICE);
+    sumInts(state, p, n, scratch + X_SLICE);
+    gatherKeys(scratch + X_SLICE, n, 3, KIND_INT64, state, scratch);
+    countInts(state, p, n, scratch);
+    p += (n as usize) << 3;
+    count -= n;
+  }
+}
+
+/** Sums and extremes of integers; writes their keys, in whose order they are. */
+function sumInts(state: usize, p: usize, n: u32, keys: usize): void {
   let lowest = load<i64>(state, S_MIN);
   let highest = load<i64>(state, S_MAX);
   let sumLow = load<u64>(state, S_SUM_LOW);
   let sumHigh = load<i64>(state, S_SUM_HIGH);
   let square0 = load<u64>(state, S_SQUARE_0);
   let square0High = load<u64>(state, S_SQUARE_0 + 8);
-  const keys = scratch + X_KEYS;
-  const end = p + ((count as usize) << 3);
-  for (; p < end; p += 8) {
+  for (const end = p + ((n as usize) << 3); p < end; p += 8, keys += 8) {
     const v = load<i64>(p);
     lowest = min(lowest, v);
     highest = max(highest, v);
@@ -270,21 +370,7 @@ function addInts(state: usize, p: usize, count: u32, scratch: usize): void {
     square0 += square & 0xffffffff;
     square0High += square >> 32;
     if (high != 0) addHighSquares(state, low, high);
-    if (wantsValue()) {
-      store<u64>(keys + ((gatheredPlace() as usize) << 3), (v as u64) ^ 0x8000000000000000);
-      gatherValue(KIND_INT64, state, scratch);
-    }
-    const hash = hashU64(v as u64, 0);
-    if (exact) {
-      const named = hash | ((hash == 0) as u64);
-      const slot = findSlot(slots, mask, named);
-      if (load<u64>(slot) != 0) {
-        store<u64>(slot, load<u64>(slot, 8) + 1, 8);
-        continue;
-      }
-      exact = insertEntry(state, slot, named, v as u64);
-    }
-    distinctNote(registers, hash);
+    store<u64>(keys, (v as u64) ^ 0x8000000000000000);
   }
   store<i64>(state, lowest, S_MIN);
   store<i64>(state, highest, S_MAX);
@@ -292,6 +378,31 @@ function addInts(state: usize, p: usize, count: u32, scratch: usize): void {
   store<i64>(state, sumHigh, S_SUM_HIGH);
   store<u64>(state, square0, S_SQUARE_0);
   store<u64>(state, square0High, S_SQUARE_0 + 8);
+}
+
+/** How often integers occur, while there are few of them, and how many there are. */
+function countInts(state: usize, p: usize, n: u32, scratch: usize): void {
+  const slots = load<u32>(state, S_SLOTS) as usize;
+  const mask = load<u32>(state, S_SLOT_MASK);
+  let noted = scratch + X_NOTED;
+  const end = p + ((n as usize) << 3);
+  if (!load<u32>(state, S_OVERFLOWED)) {
+    for (; p < end; p += 8) {
+      const value = load<u64>(p);
+      const hash = hashU64(value, 0);
+      const named = hash | ((hash == 0) as u64);
+      const slot = findSlot(slots, mask, named);
+      if (load<u64>(slot) != 0) {
+        store<u64>(slot, load<u64>(slot, 8) + 1, 8);
+        continue;
+      }
+      if (!insertEntry(state, slot, named, value)) break;
+      store<u64>(noted, hash);
+      noted += 8;
+    }
+  }
+  for (; p < end; p += 8, noted += 8) store<u64>(noted, hashU64(load<u64>(p), 0));
+  noteHashes(state, scratch, ((noted - scratch - X_NOTED) >> 3) as u32);
 }
 
 function addHighSquares(state: usize, low: u64, high: u64): void {
@@ -304,7 +415,7 @@ function addHighSquares(state: usize, low: u64, high: u64): void {
 }
 
 function addBytes(state: usize, data: usize, offsets: usize, count: u32, scratch: usize): void {
-  const registers = load<u32>(state, S_REGISTERS) as usize;
+  let noted: u32 = 0;
   const slots = load<u32>(state, S_SLOTS) as usize;
   const mask = load<u32>(state, S_SLOT_MASK);
   let exact = load<u32>(state, S_OVERFLOWED) == 0;
@@ -343,8 +454,13 @@ function addBytes(state: usize, data: usize, offsets: usize, count: u32, scratch
       exact = insertEntry(state, slot, named, entry);
       if (exact) putRecord((load<u32>(state, S_RECORDS) as usize) + (entry as usize) * RECORD, hash, from, length);
     }
-    distinctNote(registers, hash);
+    store<u64>(scratch + X_NOTED + ((noted as usize) << 3), hash);
+    if (++noted == SLICE) {
+      noteHashes(state, scratch, noted);
+      noted = 0;
+    }
   }
+  noteHashes(state, scratch, noted);
   store<u64>(state, lowest, S_MIN);
   store<u64>(state, highest, S_MAX);
   store<u64>(state, sum, S_SUM_LOW);

@@ -43,7 +43,7 @@ const S = {
   LEVEL: 184,
 } as const;
 const STATE_BYTES = 192;
-const SCRATCH_BYTES = 18432;
+const SCRATCH_BYTES = 30720;
 const SLOT_BYTES = 24;
 const BIN_BYTES = 32;
 const BINS = 255;
@@ -71,6 +71,7 @@ export class StatisticsCollector {
     this.#columns = columns;
     this.#limits = limits;
     this.#scratch = kernel.alloc(SCRATCH_BYTES);
+    kernel.u8.fill(0, this.#scratch, this.#scratch + SCRATCH_BYTES);
     this.#states = kernel.alloc(schema.features.length * STATE_BYTES);
     schema.features.forEach((feature, i) => {
       this.#allocate(feature, this.#states + i * STATE_BYTES);

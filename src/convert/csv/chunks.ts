@@ -36,31 +36,37 @@ export interface CsvChunk extends CsvSpan {
   readonly bytes: Uint8Array<ArrayBuffer>;
 }
 
+const CHUNK_BYTES = 1 << 20;
+/** A chunk's last row goes beyond `chunkBytes`: room for most. */
+const LAST_ROW_BYTES = 1 << 14;
 const WINDOW = 1 << 17;
 
 /**
  * Cuts CSV text into chunks of whole rows. A row ends at a newline before which the row has an even number of quotes.
  * Where the cuts fall depends on `chunkBytes` alone, not on how the source hands out its bytes. The source's arrays are
- * kept until their chunk is out.
+ * copied before the next one is asked for.
+ * @param options.allocate gives memory of this many bytes or more
  */
 export async function* csvChunks(
   source: AsyncIterable<Uint8Array>,
   options: CsvScanOptions & { allocate?: (bytes: number) => Uint8Array<ArrayBuffer> } = {},
 ): AsyncGenerator<CsvChunk> {
-  const { allocate = (bytes: number) => new Uint8Array(bytes) } = options;
-  let kept: Uint8Array[] = [];
+  const { allocate = (bytes: number) => new Uint8Array(bytes), chunkBytes = CHUNK_BYTES } = options;
+  let room: Uint8Array<ArrayBuffer> | undefined;
+  let used = 0;
   for await (const item of scan(source, options)) {
     if (item instanceof Uint8Array) {
-      kept.push(item);
-    } else {
-      const bytes = allocate(item.length);
-      let at = 0;
-      for (const piece of kept) {
-        bytes.set(piece, at);
-        at += piece.length;
+      if (room === undefined || used + item.length > room.length) {
+        const larger = allocate(Math.max(chunkBytes + LAST_ROW_BYTES, 2 * used, used + item.length));
+        if (room !== undefined) larger.set(room.subarray(0, used));
+        room = larger;
       }
-      kept = [];
-      yield { ...item, bytes };
+      room.set(item, used);
+      used += item.length;
+    } else {
+      yield { ...item, bytes: room!.subarray(0, used) };
+      room = undefined;
+      used = 0;
     }
   }
 }
@@ -117,7 +123,7 @@ class RowScanner {
   constructor(options: CsvScanOptions) {
     this.#state = this.#kernel.alloc(SCAN_BYTES);
     this.#window = this.#kernel.alloc(WINDOW + 64);
-    this.#chunkBytes = options.chunkBytes ?? 1 << 20;
+    this.#chunkBytes = options.chunkBytes ?? CHUNK_BYTES;
     this.#maxRowBytes = options.maxRowBytes ?? MAX_ROW_BYTES;
     this.#blankRows = options.blankRows ?? false;
     this.#offset = options.offset ?? 0;

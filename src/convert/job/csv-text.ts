@@ -52,7 +52,7 @@ export class CsvText {
   /** Finds the row boundaries in a pass of its own. */
   async scan(onSpan: (span: FileSpan) => void): Promise<void> {
     const spans: FileSpan[] = [];
-    for await (const span of this.#cut(csvSpans, (file, call) => passingChunks(file, file.dataOffset, call))) {
+    for await (const span of this.#cut(csvSpans)) {
       spans.push(span);
       onSpan(span);
     }
@@ -64,11 +64,10 @@ export class CsvText {
     if (this.#spans === undefined) {
       const spans: FileSpan[] = [];
       this.#passed = spans;
-      const read = (file: CsvFile, call: CallOptions) => file.fs.read(file.path, { ...call, start: file.dataOffset });
       const allocate = (length: number) => bytesIn(spare?.take(length), length);
       const cut = (source: AsyncIterable<Uint8Array>, options: CsvScanOptions) =>
         csvChunks(source, { ...options, allocate });
-      for await (const chunk of this.#cut(cut, read)) {
+      for await (const chunk of this.#cut(cut)) {
         const { bytes: _, ...span } = chunk;
         spans.push(span);
         yield chunk;
@@ -94,7 +93,6 @@ export class CsvText {
 
   async *#cut<T extends CsvSpan>(
     cut: (source: AsyncIterable<Uint8Array>, options: CsvScanOptions) => AsyncGenerator<T>,
-    read: (file: CsvFile, call: CallOptions) => AsyncIterable<Uint8Array>,
   ): AsyncGenerator<T & { file: CsvFile }> {
     let firstRow = 0;
     for (const file of this.files) {
@@ -108,7 +106,7 @@ export class CsvText {
         offset: file.dataOffset,
         firstLine: file.dataLine,
       };
-      for await (const span of cut(read(file, this.#call), options)) {
+      for await (const span of cut(passingChunks(file, file.dataOffset, this.#call), options)) {
         firstRow = span.firstRow + span.rows;
         yield { ...span, file };
       }
