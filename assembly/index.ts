@@ -1,4 +1,4 @@
-export * from './columns-pack';
+export * from './column-views';
 export * from './crc32c';
 export * from './crc32c-lanes';
 export { csvParse } from './csv';

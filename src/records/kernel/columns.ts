@@ -27,9 +27,12 @@ export const C = {
 } as const;
 
 const KINDS = { int64: 0, float: 1, bytes: 2 } as const;
+/** Bytes of a value. */
+const UNIT = { int64: 8, float: 4, bytes: 1 } as const;
 const RAGGED = 0xffffffff;
-/** The table of assembly/columns-pack.ts. */
-const PACK_BYTES = 32;
+/** The table of assembly/column-views.ts. */
+const VIEW_BYTES = 32;
+const V = { VALUES: 0, VALUE_COUNT: 1, OFFSETS: 2, ITEMS: 3, ROW_OFFSETS: 4, VALIDITY: 5, UNSAFE: 6 } as const;
 const NONE = 0xffffffff;
 const utf8 = new TextEncoder();
 
@@ -45,10 +48,10 @@ export interface ToBatchOptions {
   allocate?: (bytes: number) => ArrayBuffer;
 }
 
-/** Packed columns begin at `start` of the buffer. */
-interface Packed {
+/** Where a batch's arrays lie: `place` says where in `buffer` the bytes at an address of the kernel are. */
+interface BatchMemory {
   readonly buffer: ArrayBuffer;
-  readonly start: number;
+  place(address: number, bytes: number): number;
 }
 
 /** The columns of a schema in a kernel's memory, for up to `capacity` rows at a time. */
@@ -59,10 +62,10 @@ export class KernelColumns {
   readonly capacity: number;
   /** Address of the descriptors, COLUMN_BYTES apart, in the order of the schema. */
   readonly address: number;
-  /** Where batches are packed before they are copied out. */
-  #packed = 0;
-  #packBytes = 0;
-  #packTable: number | undefined;
+  /** What batches hold in another form than the columns do, and the table that says where everything is. */
+  #scratch = 0;
+  #scratchBytes = 0;
+  #viewTable: number | undefined;
 
   constructor(kernel: Kernel, schema: Schema, capacity: number) {
     this.kernel = kernel;
@@ -112,7 +115,7 @@ export class KernelColumns {
   grow(column: number, values: number, items = 0): void {
     const { kernel } = this;
     const feature = this.schema.features[column]!;
-    const unit = feature.kind === 'bytes' ? 1 : feature.kind === 'float' ? 4 : 8;
+    const unit = UNIT[feature.kind];
     const cap = this.get(column, C.VALUES_CAP);
     if (values > cap) {
       const size = Math.max(values, cap * 2);
@@ -142,28 +145,21 @@ export class KernelColumns {
     const { kernel, address, schema } = this;
     const { int64 = 'number', borrow = false, allocate } = options;
     const count = schema.features.length;
-    this.#packTable ??= kernel.alloc(count * PACK_BYTES);
-    const needed = kernel.exports.packedBytes!(address, count, rows) >>> 0;
-    if (needed > this.#packBytes) {
-      this.#packBytes = Math.max(needed, Math.min(2 * this.#packBytes, needed + (16 << 20)));
-      this.#packed = kernel.alloc(this.#packBytes);
+    this.#viewTable ??= kernel.alloc(count * VIEW_BYTES);
+    const needed = kernel.exports.viewScratchBytes!(address, count, rows) >>> 0;
+    if (needed > this.#scratchBytes) {
+      this.#scratchBytes = Math.max(needed, Math.min(2 * this.#scratchBytes, needed + (16 << 20)));
+      this.#scratch = kernel.alloc(this.#scratchBytes);
     }
-    const table = this.#packTable;
-    const from = this.#packed;
-    const doubles = int64 === 'number' ? 1 : 0;
-    const bytes = kernel.exports.packColumns!(address, count, rows, doubles, from, table) >>> 0;
-    const { buffer } = kernel.memory;
-    let packed = { buffer, start: from };
-    if (!borrow) {
-      const own = allocate === undefined ? buffer.slice(from, from + bytes) : allocate(bytes);
-      if (allocate !== undefined) new Uint8Array(own).set(new Uint8Array(buffer, from, bytes));
-      packed = { buffer: own, start: 0 };
-    }
-    const words = new Uint32Array(buffer, table, (count * PACK_BYTES) / 4);
-    const columns = schema.features.map(({ name }, i): [string, Column] => {
-      return [name, this.#toColumn(i, rows, packed, words, int64)];
+    const table = this.#viewTable;
+    kernel.exports.viewColumns!(address, count, rows, int64 === 'number' ? 1 : 0, this.#scratch, table);
+    const words = new Uint32Array(kernel.memory.buffer, table, (count * VIEW_BYTES) / 4);
+    const memory = borrow ? inKernel(kernel) : copiesFrom(kernel, this.#copyBytes(rows, words), allocate);
+    const columns: Record<string, Column> = {};
+    schema.features.forEach(({ name }, i) => {
+      columns[name] = this.#toColumn(i, rows, memory, words, int64);
     });
-    return { size: rows, columns: Object.fromEntries(columns), mask: new Uint8Array(rows).fill(1) };
+    return { size: rows, columns, mask: new Uint8Array(rows).fill(1) };
   }
 
   /** Copies a batch of this schema in, replacing what is there; `batch.size` must be at most `capacity`. */
@@ -243,24 +239,44 @@ export class KernelColumns {
     }
   }
 
-  /** One column of a packed batch; `words` is the table of assembly/columns-pack.ts. */
-  #toColumn(i: number, rows: number, packed: Packed, words: Uint32Array, int64: Int64As): Column {
+  /** How many bytes a copy of all columns takes, each part of them aligned. */
+  #copyBytes(rows: number, words: Uint32Array): number {
+    let bytes = 0;
+    this.schema.features.forEach(({ kind, shape }, i) => {
+      const entry = (i * VIEW_BYTES) / 4;
+      bytes += align8(words[entry + V.VALUE_COUNT]! * UNIT[kind]);
+      if (kind === 'bytes') bytes += align8(4 * words[entry + V.ITEMS]! + 4);
+      if (shape === 'ragged') bytes += align8(4 * rows + 4);
+      if (words[entry + V.VALIDITY] !== NONE) bytes += align8((rows + 7) >> 3);
+    });
+    return bytes;
+  }
+
+  /** One column of a batch; `words` is the table of assembly/column-views.ts. */
+  #toColumn(i: number, rows: number, memory: BatchMemory, words: Uint32Array, int64: Int64As): Column {
     const { kind, shape } = this.schema.features[i]!;
-    const { buffer, start } = packed;
-    const entry = (i * PACK_BYTES) / 4;
-    const at = start + words[entry]!;
-    const count = words[entry + 1]!;
-    const bits = words[entry + 5]!;
-    const validity = bits === NONE ? undefined : new Uint8Array(buffer, start + bits, (rows + 7) >> 3);
-    const ragged = shape === 'ragged' ? new Int32Array(buffer, start + words[entry + 4]!, rows + 1) : undefined;
+    const { buffer } = memory;
+    const entry = (i * VIEW_BYTES) / 4;
+    if (words[entry + V.UNSAFE] !== NONE) throw this.#unsafe(i, words[entry + V.UNSAFE]!);
+    const count = words[entry + V.VALUE_COUNT]!;
+    const at = memory.place(words[entry + V.VALUES]!, count * UNIT[kind]);
+    const ints = (word: number, n: number): Int32Array =>
+      new Int32Array(buffer, memory.place(words[entry + word]!, 4 * n), n);
+    const ragged = shape === 'ragged' ? ints(V.ROW_OFFSETS, rows + 1) : undefined;
+    const bits = words[entry + V.VALIDITY]!;
+    const bitmap = (rows + 7) >> 3;
+    const validity = bits === NONE ? undefined : new Uint8Array(buffer, memory.place(bits, bitmap), bitmap);
     if (kind === 'bytes') {
       const data = new Uint8Array(buffer, at, count);
-      const offsets = new Int32Array(buffer, start + words[entry + 2]!, words[entry + 3]! + 1);
-      const column: BytesColumn = { layout: 'bytes', data, offsets, shape };
+      const column: BytesColumn = {
+        layout: 'bytes',
+        data,
+        offsets: ints(V.OFFSETS, words[entry + V.ITEMS]! + 1),
+        shape,
+      };
       const full = ragged === undefined ? column : { ...column, rowOffsets: ragged };
       return validity === undefined ? full : { ...full, validity };
     }
-    if (words[entry + 6] !== NONE) throw this.#unsafe(i, words[entry + 6]!);
     const values =
       kind === 'float'
         ? new Float32Array(buffer, at, count)
@@ -355,6 +371,28 @@ export class KernelColumns {
       to[k] = BigInt(value);
     }
   }
+}
+
+function align8(bytes: number): number {
+  return (bytes + 7) & ~7;
+}
+
+/** The kernel's own memory. */
+function inKernel({ memory: { buffer } }: Kernel): BatchMemory {
+  return { buffer, place: (address) => address };
+}
+
+/** A new buffer of so many bytes, into which each part is copied. */
+function copiesFrom({ u8 }: Kernel, bytes: number, allocate = (n: number) => new ArrayBuffer(n)): BatchMemory {
+  const own = new Uint8Array(allocate(bytes));
+  let next = 0;
+  const place = (address: number, length: number): number => {
+    const at = next;
+    own.set(u8.subarray(address, address + length), at);
+    next += align8(length);
+    return at;
+  };
+  return { buffer: own.buffer as ArrayBuffer, place };
 }
 
 function ascending(offsets: Int32Array, count: number): boolean {
