@@ -2,14 +2,12 @@
 // as four vectors, byte k of every state in vector k. A byte of every run is taken in one step: the states shift by one
 // vector, and what falls out is looked up, by nibbles, in tables that are vectors themselves. src/records/crc32c.ts is
 // the twin.
-import { crc32cStep1, crc32cStep8, POLYNOMIAL } from './crc32c';
+import { fold, MIN_FOLD, REST_BYTES } from './crc32c-fold';
 
 const LANES: usize = 16;
 
 /** Tables of 16 bytes: byte k of the CRC of a low nibble at 32 k, of a high nibble at 32 k + 16. */
 const NIBBLES: usize = memory.data(128, 16);
-/** x^(8 * 2^k) modulo the polynomial, reflected, for k = 0 .. 31. */
-const POWERS: usize = memory.data(128, 16);
 /** The state of each lane. */
 const STATE: usize = memory.data(64, 16);
 /** Sixteen addresses, and sixteen more. */
@@ -22,15 +20,18 @@ const HEAD_BYTES: usize = 1024;
 let ONES: usize = 0;
 let START: usize = 0;
 let HEAD: usize = 0;
+/** What folding leaves of sixteen runs. */
+let REST: usize = 0;
 
 export function crc32cScratchBytes(): usize {
-  return 2 * (2 * HEAD_BYTES + 16) + 16 * HEAD_BYTES;
+  return 2 * (2 * HEAD_BYTES + 16) + 16 * HEAD_BYTES + 16 * REST_BYTES;
 }
 
 export function crc32cLanesInit(scratch: usize): void {
   ONES = scratch;
   START = ONES + 2 * HEAD_BYTES + 16;
   HEAD = START + 2 * HEAD_BYTES + 16;
+  REST = HEAD + 16 * HEAD_BYTES;
   memory.fill(scratch, 0, HEAD - scratch);
   memory.fill(ONES + HEAD_BYTES, 0xff, HEAD_BYTES + 16);
   store<u32>(START + HEAD_BYTES, 0xffffffff);
@@ -40,21 +41,6 @@ export function crc32cLanesInit(scratch: usize): void {
       store<u8>(NIBBLES + 32 * k + n, load<u8>(((n as usize) << 6) + k), 16);
     }
   }
-  let power: u32 = 0x00800000;
-  for (let k: usize = 0; k < 32; k++) {
-    store<u32>(POWERS + (k << 2), power);
-    power = multiply(power, power);
-  }
-}
-
-/** The product of two polynomials modulo Castagnoli's; bit 31 is the coefficient of x^0. */
-function multiply(a: u32, b: u32): u32 {
-  let product: u32 = 0;
-  for (; a != 0; a <<= 1) {
-    if (a >>> 31) product ^= b;
-    b = (b >>> 1) ^ (POLYNOMIAL & (0 - (b & 1)));
-  }
-  return product;
 }
 
 // @ts-ignore: decorator
@@ -324,6 +310,20 @@ function stateOf(lane: usize): u32 {
   return load<u32>(STATE + (lane << 2));
 }
 
+/** CRCs of `count` <= 16 runs of any lengths from MIN_FOLD on; false, and nothing done, where one is shorter. */
+export function crc32cFolded(base: usize, offsets: usize, lengths: usize, count: u32, out: usize): bool {
+  for (let i: usize = 0; i < (count as usize); i++) {
+    if (load<u32>(lengths + (i << 2)) < MIN_FOLD) return false;
+  }
+  for (let i: usize = 0; i < (count as usize); i++) {
+    fold(base + load<u32>(offsets + (i << 2)), load<u32>(lengths + (i << 2)), REST + i * REST_BYTES);
+  }
+  for (let i: usize = 0; i < LANES; i++) store<u32>(RUNS + (i << 2), (REST + i * REST_BYTES) as u32, 64);
+  advance(0, 0, (REST_BYTES >>> 4) as u32);
+  for (let i: usize = 0; i < (count as usize); i++) store<u32>(out + (i << 2), ~stateOf(i));
+  return true;
+}
+
 /**
  * CRCs of `count` <= 16 runs of different lengths, each of 16 bytes or more; run i begins at base + offsets[i]. The runs are
  * aligned at their ends: zeros before a run leave a state of zero as it is, and to begin with a state of ones is to
@@ -365,24 +365,4 @@ export function crc32cLanes(base: usize, offsets: usize, lengths: usize, count: 
   advance(0, head, blocks - head);
   for (let i: usize = 0; i < (count as usize); i++) store<u32>(out + (i << 2), ~stateOf(i));
   return true;
-}
-
-/** The CRC of one run of 4 KiB or more: sixteen stripes side by side, put together by carrying each over the next one's length. */
-export function crc32cLong(p: usize, length: u32): u32 {
-  // An odd number of cache lines a stripe, lest all stripes fall into the same sets of the cache.
-  const blocks = ((length >>> 8) & ~7) - 4;
-  const stripe = blocks << 4;
-  let shift: u32 = 0x80000000;
-  for (let k: usize = 0, n = stripe; n != 0; k++, n >>>= 1) {
-    if (n & 1) shift = multiply(shift, load<u32>(POWERS + (k << 2)));
-  }
-  for (let i: u32 = 0; i < 16; i++) store<u32>(RUNS + ((i as usize) << 2), (p as u32) + i * stripe);
-  advance(0xff, blocks, 0);
-  let c = stateOf(0);
-  for (let i: usize = 1; i < LANES; i++) c = multiply(c, shift) ^ stateOf(i);
-  const end = p + length;
-  p += stripe << 4;
-  for (; p + 8 <= end; p += 8) c = crc32cStep8(c, p);
-  for (; p < end; p++) c = crc32cStep1(c, p);
-  return ~c;
 }

@@ -1,7 +1,8 @@
 // TFRecord framing (tensorflow/core/lib/io/record_writer.h): u64 length, u32 masked CRC of the length, payload, u32
 // masked CRC of the payload, all little endian. src/records/framing.ts is the twin.
 import { crc32cStep1, crc32cStep8, maskCrc } from './crc32c';
-import { crc32cLanes, crc32cLong } from './crc32c-lanes';
+import { crc32cLong, MIN_FOLD } from './crc32c-fold';
+import { crc32cFolded, crc32cLanes } from './crc32c-lanes';
 
 export const FRAME_HEADER: u32 = 12;
 export const FRAME_BYTES: u32 = 16; // what framing adds to a payload
@@ -19,8 +20,6 @@ const WALK_POSITION: usize = 4;
 
 /** Records whose payloads are checked together. */
 export const GROUP: u32 = 16;
-/** From this length on a payload is checked by itself, in stripes. */
-const LONG: u32 = 16384;
 
 /** What bytes 2 to 7 of a length below 65536, all zero, add to its CRC. */
 let shortHeader: u32 = 0;
@@ -54,13 +53,18 @@ function finishCrc(c: u32, p: usize, end: usize): u32 {
 
 /** CRCs of payloads, in the fastest way for their number and lengths. */
 export function groupCrcs(base: usize, offsets: usize, lengths: usize, count: u32, crcs: usize): void {
-  if (count > 4 && crc32cLanes(base, offsets, lengths, count, crcs)) return;
+  if (
+    count > 4 &&
+    (crc32cFolded(base, offsets, lengths, count, crcs) || crc32cLanes(base, offsets, lengths, count, crcs))
+  ) {
+    return;
+  }
   let i: usize = 0;
   while (i < (count as usize)) {
     const at = i << 2;
     const pa = base + load<u32>(offsets + at);
     const la = load<u32>(lengths + at) as usize;
-    if (la >= (LONG as usize)) {
+    if (la >= (MIN_FOLD as usize)) {
       store<u32>(crcs + at, crc32cLong(pa, la as u32));
       i++;
       continue;

@@ -1,5 +1,6 @@
 export * from './column-views';
 export * from './crc32c';
+export { crc32cLong } from './crc32c-fold';
 export * from './crc32c-lanes';
 export { csvParse } from './csv';
 export { csvInferInit } from './csv-infer';

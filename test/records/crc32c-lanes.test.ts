@@ -14,12 +14,15 @@ for (let i = 0, x = 1; i < SIZE; i++) {
 }
 
 /** CRCs of runs side by side; undefined where the kernel leaves them to another way. */
-function lanes(runs: readonly { at: number; length: number }[]): number[] | undefined {
+function lanes(
+  runs: readonly { at: number; length: number }[],
+  kernelOf: 'crc32cLanes' | 'crc32cFolded' = 'crc32cLanes',
+): number[] | undefined {
   runs.forEach(({ at, length }, i) => {
     kernel.view.setUint32(table + 4 * i, at, true);
     kernel.view.setUint32(table + 64 + 4 * i, length, true);
   });
-  const done = kernel.exports.crc32cLanes!(base, table, table + 64, runs.length, table + 128);
+  const done = kernel.exports[kernelOf]!(base, table, table + 64, runs.length, table + 128);
   return done === 0 ? undefined : runs.map((_, i) => kernel.view.getUint32(table + 128 + 4 * i, true));
 }
 
@@ -52,12 +55,23 @@ test('runs of very different lengths, or short ones, are left to another way', (
   expect(lanes(sixteen((i) => 3000 + 70 * i))).toBeUndefined();
 });
 
-test('one long run is checked in stripes', () => {
+test('long runs of any lengths are folded, side by side', () => {
+  const run = fc.record({ at: fc.nat(500_000), length: fc.integer({ min: 256, max: 5000 }) });
   fc.assert(
-    fc.property(fc.nat(1000), fc.integer({ min: 4096, max: SIZE - 1000 }), (at, length) => {
-      const crc = kernel.exports.crc32cLong!(base + at, length) >>> 0;
-      expect(crc).toBe(crc32c(bytes.subarray(at, at + length)));
+    fc.property(fc.array(run, { minLength: 1, maxLength: 16 }), (runs) => {
+      expect(lanes(runs, 'crc32cFolded')).toEqual(expected(runs));
     }),
-    { numRuns: 60 },
+    { numRuns: 200 },
   );
+  expect(lanes([{ at: 0, length: 255 }], 'crc32cFolded')).toBeUndefined();
+});
+
+test('one long run is folded', () => {
+  const check = (at: number, length: number): void => {
+    const crc = kernel.exports.crc32cLong!(base + at, length) >>> 0;
+    expect(crc).toBe(crc32c(bytes.subarray(at, at + length)));
+  };
+  for (let length = 128; length < 300; length++) check(length, length);
+  const length = fc.integer({ min: 128, max: SIZE - 1000 });
+  fc.assert(fc.property(fc.nat(1000), length, check), { numRuns: 60 });
 });
