@@ -35,6 +35,7 @@ export async function* readBatches(
   options: ReadBatchesOptions = {},
 ): AsyncGenerator<Batch> {
   const { columns, int64, batchSize, onLoss, reuse = false } = options;
+  if (!reuse) expectLargeBlocks();
   const memory = new ReaderMemory();
   const ledger = new LossLedger(options.policy ?? 'error', onLoss);
   const { parts, manifest } = await resolveForReading(source, ledger, options);
@@ -65,6 +66,14 @@ export async function* readBatches(
     }
   }
   if (decoder.rows > 0) yield decoder.take();
+}
+
+/**
+ * Frees a large block that was never touched. glibc takes that for the size of blocks to expect: it then keeps freed memory
+ * of up to twice as much for the next batches, where it would have the system take each back, and zero it anew.
+ */
+function expectLargeBlocks(): void {
+  Buffer.allocUnsafeSlow(31 << 20);
 }
 
 /** Memory that is overwritten at once need not be zeroed. */
