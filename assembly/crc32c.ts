@@ -1,7 +1,7 @@
 // CRC32C (Castagnoli) by slicing-by-8; tables at address 0: 8 * 256 * 4 bytes.
 // The first 64 KiB of memory belong to the module's tables; TypeScript allocates above the data segment (heapBase).
 /** Castagnoli's, bits reversed. */
-export const POLYNOMIAL: u32 = 0x82f63b78;
+const POLYNOMIAL: u32 = 0x82f63b78;
 
 export function crc32cInit(): void {
   for (let i = 0; i < 256; i++) {
