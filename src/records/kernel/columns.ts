@@ -155,11 +155,10 @@ export class KernelColumns {
     kernel.exports.viewColumns!(address, count, rows, int64 === 'number' ? 1 : 0, this.#scratch, table);
     const words = new Uint32Array(kernel.memory.buffer, table, (count * VIEW_BYTES) / 4);
     const memory = borrow ? inKernel(kernel) : copiesFrom(kernel, this.#copyBytes(rows, words), allocate);
-    const columns: Record<string, Column> = {};
-    schema.features.forEach(({ name }, i) => {
-      columns[name] = this.#toColumn(i, rows, memory, words, int64);
+    const columns = schema.features.map(({ name }, i): [string, Column] => {
+      return [name, this.#toColumn(i, rows, memory, words, int64)];
     });
-    return { size: rows, columns, mask: new Uint8Array(rows).fill(1) };
+    return { size: rows, columns: Object.fromEntries(columns), mask: new Uint8Array(rows).fill(1) };
   }
 
   /** Copies a batch of this schema in, replacing what is there; `batch.size` must be at most `capacity`. */
