@@ -1,4 +1,4 @@
-// npm run bench -- convert | read | memory [--quick] [--shapes a,b] [--repeats N] [--cores 1,2] [--only TEXT] [--json FILE]
+// npm run bench -- convert | read | memory [--quick | --large] [--shapes a,b] [--repeats N] [--cores 1,2] [--only TEXT] [--json FILE]
 // Measures shardfeed and what a user would take instead, in one run: times, memory of the process tree, and the ratios
 // that shardfeed must reach. The data is made on first use under .cache/bench.
 import { mkdirSync, writeFileSync } from 'node:fs';
@@ -17,6 +17,7 @@ const { positionals, values } = parseArgs({
   allowPositionals: true,
   options: {
     quick: { type: 'boolean', default: false },
+    large: { type: 'boolean', default: false },
     shapes: { type: 'string', default: SHAPES.join(',') },
     repeats: { type: 'string', default: '3' },
     cores: { type: 'string', default: '1,2' },
@@ -25,7 +26,7 @@ const { positionals, values } = parseArgs({
   },
 });
 const [work] = positionals;
-const size = values.quick ? 'quick' : 'full';
+const size = values.quick ? 'quick' : values.large ? 'large' : 'full';
 
 if (work === 'memory') {
   const results = await measureMemory({ quick: values.quick, only: values.only });
@@ -33,14 +34,16 @@ if (work === 'memory') {
 } else if (work === 'convert' || work === 'read') {
   finish(await measureSpeed(work === 'convert' ? convertVariants : readVariants));
 } else {
-  console.error('usage: npm run bench -- convert|read|memory [--quick] [--shapes titanic,criteo,dense] [--repeats 3]');
+  console.error(
+    'usage: npm run bench -- convert|read|memory [--quick | --large] [--shapes titanic,criteo,dense] [--repeats 3]',
+  );
   process.exitCode = 2;
 }
 
 async function measureSpeed(variantsOf) {
   const results = [];
   for (const shape of values.shapes.split(',')) {
-    const table = makeTable(shape, size);
+    const table = makeTable(shape, size, { records: work === 'read' });
     for (const variant of variantsOf(table).filter((v) => v.name.includes(values.only))) {
       for (const cores of values.cores.split(',').map(Number)) {
         const repeats = Math.min(Number(values.repeats), variant.maxRepeats ?? Number.POSITIVE_INFINITY);

@@ -9,8 +9,11 @@ import { ROWS } from '../lib/tables.mjs';
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 export const CACHE = here('../../.cache/bench');
 
-/** Makes what one table needs: { csv, head: the first rows, records: a folder of 4 part files, rows, headRows }. */
-export function makeTable(shape, size) {
+/**
+ * Makes what one table needs: { csv, head: the first rows, records: a folder of 4 part files, rows, headRows }.
+ * @param wanted false: without part files
+ */
+export function makeTable(shape, size, { records: wanted = true } = {}) {
   const python = ensureTensorFlow();
   const folder = join(CACHE, size);
   const [rows, headRows] = ROWS[size][shape];
@@ -25,7 +28,7 @@ export function makeTable(shape, size) {
     rmSync(temp, { recursive: true });
   }
   if (!existsSync(head)) writeHead(csv, head, headRows);
-  if (!existsSync(records)) {
+  if (wanted && !existsSync(records)) {
     run(python, [here('../peers/convert.py'), 'decode_csv', shape, csv, `${records}.tmp`]);
     renameSync(`${records}.tmp`, records);
   }

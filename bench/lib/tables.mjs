@@ -3,6 +3,8 @@ export const SHAPES = ['titanic', 'criteo', 'dense'];
 
 /** Rows of the whole table, and of the shorter one that is enough for the slow peers to reach their steady rate. */
 export const ROWS = {
+  /** So long that what happens once, such as starting threads, is no part of the figure. */
+  large: { titanic: [10_000_000, 100_000], criteo: [5_000_000, 50_000], dense: [500_000, 5_000] },
   full: { titanic: [1_000_000, 100_000], criteo: [500_000, 50_000], dense: [50_000, 5_000] },
   quick: { titanic: [50_000, 10_000], criteo: [20_000, 4_000], dense: [4_000, 1_000] },
 };

@@ -60,7 +60,10 @@ export interface ConvertOptions {
   extension?: boolean;
   /** Replace an existing dataset, atomically. Default false. */
   overwrite?: boolean;
-  /** Worker threads; 0 works on the calling thread. The result never depends on it. Default: the cores, or 0 for small inputs. */
+  /**
+   * Worker threads beside the calling one, which helps them; 0: it works alone. The result never depends on it. Default: one
+   * less than the cores, at most 15; 0 for small inputs.
+   */
   threads?: number;
   /** Put column statistics in the manifest. Default: where the schema is inferred. */
   statistics?: boolean;
@@ -164,8 +167,7 @@ export function checkOptions(options: ConvertOptions): CheckedOptions {
 /** Worker threads for an input of this many bytes. */
 export function threadsFor(asked: number | undefined, inputBytes: number): number {
   if (asked !== undefined) return asked;
-  const cores = availableParallelism();
-  return cores < 2 || inputBytes < SMALL_INPUT ? 0 : Math.min(cores, 16);
+  return inputBytes < SMALL_INPUT ? 0 : Math.min(availableParallelism(), 16) - 1;
 }
 
 /** Statistics come with an inferred schema, unless the caller says otherwise. */

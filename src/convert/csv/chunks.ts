@@ -32,8 +32,8 @@ export interface CsvSpan {
 }
 
 export interface CsvChunk extends CsvSpan {
-  /** Owned by the receiver, transferable. */
-  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** Owned by the receiver. */
+  readonly bytes: Uint8Array;
 }
 
 const CHUNK_BYTES = 1 << 20;
@@ -49,10 +49,10 @@ const WINDOW = 1 << 17;
  */
 export async function* csvChunks(
   source: AsyncIterable<Uint8Array>,
-  options: CsvScanOptions & { allocate?: (bytes: number) => Uint8Array<ArrayBuffer> } = {},
+  options: CsvScanOptions & { allocate?: (bytes: number) => Uint8Array } = {},
 ): AsyncGenerator<CsvChunk> {
   const { allocate = (bytes: number) => new Uint8Array(bytes), chunkBytes = CHUNK_BYTES } = options;
-  let room: Uint8Array<ArrayBuffer> | undefined;
+  let room: Uint8Array | undefined;
   let used = 0;
   for await (const item of scan(source, options)) {
     if (item instanceof Uint8Array) {

@@ -31,9 +31,9 @@ export type ChunkTask =
       readonly kind: 'csv';
       readonly firstRow: number;
       readonly plan: number;
-      readonly bytes: Uint8Array<ArrayBuffer>;
-      /** Memory that the records may be put into. */
-      room?: ArrayBuffer | undefined;
+      readonly bytes: Uint8Array;
+      /** Memory that the records are put into where it is large enough; other than `bytes` it is the sender's again. */
+      room?: SharedArrayBuffer;
     }
   | { readonly kind: 'batch'; readonly firstRow: number; readonly batch: Batch }
   | { readonly kind: 'records'; readonly firstRow: number; readonly bytes: Uint8Array; readonly meta: Uint32Array }
@@ -45,8 +45,6 @@ export interface ChunkResult {
   readonly bad: readonly BadRow[];
   /** One byte a feature: 1 where some row had no value and no default. */
   readonly missing: Uint8Array;
-  /** Memory that serves again once the runs are written. */
-  readonly spare: readonly ArrayBuffer[];
   /** Only of a `statistics` task. */
   readonly statistics?: PartialStatistics;
 }
@@ -57,8 +55,6 @@ export class ChunkWork {
   readonly #parsers = new Map<number, Stage & { parser: CsvParser }>();
   #rows: Stage | undefined;
   #decoder: ExampleDecoder | undefined;
-  /** Framed bytes per input byte, learnt from the last chunk, to size the next. */
-  #ratio = 4;
 
   constructor(plan: WorkPlan) {
     this.#plan = plan;
@@ -72,12 +68,8 @@ export class ChunkWork {
         : task.kind === 'batch'
           ? this.#batch(task.batch, task.firstRow)
           : this.#records(task);
-    const transfer = new Set<ArrayBuffer>([result.missing.buffer as ArrayBuffer, ...result.spare]);
-    for (const run of result.runs) {
-      transfer.add(run.bytes.buffer as ArrayBuffer);
-      transfer.add(run.meta.buffer as ArrayBuffer);
-    }
-    return { result, transfer: [...transfer] };
+    const buffers = result.runs.flatMap(({ bytes, meta }) => [bytes.buffer, meta.buffer]);
+    return { result, transfer: [...new Set(buffers)].filter((buffer) => buffer instanceof ArrayBuffer) };
   }
 
   #csv({ plan, bytes, firstRow, room }: Extract<ChunkTask, { kind: 'csv' }>): ChunkResult {
@@ -88,7 +80,7 @@ export class ChunkWork {
       this.#parsers.set(plan, stage);
     }
     const { parser, out } = stage;
-    out.begin(Math.ceil(bytes.length * this.#ratio) + 4096, room);
+    out.begin(bytes.length, room);
     const bad: BadRow[] = [];
     parser.load(bytes);
     let row = firstRow;
@@ -102,8 +94,7 @@ export class ChunkWork {
       }
       if (next.rows === 0 && next.bad === undefined) break;
     }
-    if (bytes.length > 0) this.#ratio = (1.02 * out.bytes) / bytes.length;
-    return out.finish(bad, bytes.buffer);
+    return out.finish(bad);
   }
 
   #batch(batch: Batch, firstRow: number): ChunkResult {
@@ -121,7 +112,7 @@ export class ChunkWork {
   #records({ bytes, meta, firstRow }: Extract<ChunkTask, { kind: 'records' }>): ChunkResult {
     const { schema, routing, statistics } = this.#plan;
     const records = meta.length / 2;
-    const result = { records, bad: [], missing: new Uint8Array(schema.features.length), spare: [] };
+    const result = { records, bad: [], missing: new Uint8Array(schema.features.length) };
     const targets = new Uint32Array(records);
     if (statistics || routing.key !== undefined || routing.splitKey !== undefined) {
       this.#rows ??= this.#stage(new KernelColumns(new Kernel(), schema, BATCH_ROWS));
@@ -162,7 +153,7 @@ export class ChunkWork {
     const stages = [...this.#parsers.values(), ...(this.#rows === undefined ? [] : [this.#rows])];
     const partials = stages.flatMap(({ statistics }) => (statistics === undefined ? [] : [statistics.take()]));
     const some = partials.length === 0 ? {} : { statistics: partials.reduce(mergeStatistics) };
-    return { runs: [], records: 0, bad: [], missing: new Uint8Array(0), spare: [], ...some };
+    return { runs: [], records: 0, bad: [], missing: new Uint8Array(0), ...some };
   }
 
   #stage(columns: KernelColumns): Stage {
@@ -193,11 +184,11 @@ class ChunkOutput {
   #records = 0;
   #missing: Uint8Array;
   /** Records in input order; handed out where they have one target only, else kept for the next chunk. */
-  #out = new Uint8Array(0);
+  #out: Uint8Array = new Uint8Array(0);
   #meta = new Uint32Array(0);
   #targets = new Uint32Array(2048);
   /** Memory for the records sorted by target. */
-  #room: ArrayBuffer | undefined;
+  #room: SharedArrayBuffer | undefined;
 
   constructor(columns: KernelColumns, router: Router, targets: number, statistics: StatisticsCollector | undefined) {
     this.#columns = columns;
@@ -213,14 +204,15 @@ class ChunkOutput {
   }
 
   /** Starts a chunk that will give about `size` bytes. */
-  begin(size: number, room?: ArrayBuffer): void {
+  begin(size: number, room?: SharedArrayBuffer): void {
+    const records = this.#records;
     this.bytes = 0;
     this.#records = 0;
     this.#missing = new Uint8Array(this.#columns.schema.features.length); // the last one may be gone to another thread
     this.#room = room;
     if (this.#single) {
       this.#out = room === undefined ? new Uint8Array(size) : new Uint8Array(room);
-      this.#meta = new Uint32Array(4096);
+      this.#meta = new Uint32Array(Math.max(4096, 2 * records + 512));
     }
   }
 
@@ -242,15 +234,13 @@ class ChunkOutput {
     this.#records = records;
   }
 
-  /** `spare` is input that is done with. */
-  finish(bad: readonly BadRow[], ...spare: ArrayBuffer[]): ChunkResult {
+  finish(bad: readonly BadRow[]): ChunkResult {
     const bytes = this.#out.subarray(0, this.bytes);
     const meta = this.#meta.subarray(0, 2 * this.#records);
     const runs = this.#single
       ? [{ target: 0, bytes, meta }]
       : groupByTarget(bytes, meta, this.#targets.subarray(0, this.#records), this.#targetCount, this.#room);
-    if (runs[0] !== undefined) spare.push(runs[0].bytes.buffer as ArrayBuffer);
-    return { runs, records: this.#records, bad, missing: this.#missing, spare };
+    return { runs, records: this.#records, bad, missing: this.#missing };
   }
 
   #noteMissing(rows: number): void {

@@ -3,6 +3,9 @@ import { type ChunkResult, type ChunkTask, ChunkWork, type WorkPlan } from './ch
 import { type InferPlan, type InferResult, type InferTask, InferWork } from './infer-work.js';
 import { WorkerPool } from './pool.js';
 
+/** Pieces beyond one a worker that are read ahead, wait for a thread or for their turn to be written. */
+const PIECES_AHEAD = 4;
+
 /** What a worker thread is told at its start. */
 export type WorkerPlan = { readonly kernel: KernelModule } & (
   | { readonly kind: 'convert'; readonly plan: WorkPlan }
@@ -14,37 +17,50 @@ export interface Compute<T, R> {
   run(task: T): Promise<R>;
   /** Does a task once wherever pieces were done. */
   runOnAll(task: T): Promise<R[]>;
+  /** Awaits I/O in whose time this thread shall do no work, so that it is there when it is done. */
+  aside<A>(io: Promise<A>): Promise<A>;
   close(): Promise<void>;
   /** Pieces that may be under way at once. */
   readonly width: number;
 }
 
 export function convertCompute(plan: WorkPlan, threads: number): Compute<ChunkTask, ChunkResult> {
-  return threads === 0
-    ? inline(new ChunkWork(plan))
-    : pooled({ kernel: kernelModule(), kind: 'convert', plan }, threads);
+  const here = new ChunkWork(plan);
+  return threads === 0 ? inline(here) : pooled({ kernel: kernelModule(), kind: 'convert', plan }, threads, here);
 }
 
 export function inferCompute(plan: InferPlan, threads: number): Compute<InferTask, InferResult> {
-  return threads === 0 ? inline(new InferWork(plan)) : pooled({ kernel: kernelModule(), kind: 'infer', plan }, threads);
+  const here = new InferWork(plan);
+  return threads === 0 ? inline(here) : pooled({ kernel: kernelModule(), kind: 'infer', plan }, threads, here);
 }
 
-function inline<T, R>(work: { run(task: T): { result: R } }): Compute<T, R> {
+interface Work<T, R> {
+  run(task: T): { result: R };
+}
+
+function inline<T, R>(work: Work<T, R>): Compute<T, R> {
   return {
     run: async (task) => work.run(task).result,
     runOnAll: async (task) => [work.run(task).result],
+    aside: (io) => io,
     close: async () => {},
     width: 1,
   };
 }
 
-function pooled<T extends ChunkTask | InferTask, R>(plan: WorkerPlan, threads: number): Compute<T, R> {
-  const pool = new WorkerPool<T, R>(new URL('./worker.js', import.meta.url), threads, plan);
+function pooled<T extends object, R>(plan: WorkerPlan, threads: number, here: Work<T, R>): Compute<T, R> {
+  const pool = new WorkerPool<T, R>(
+    new URL('./worker.js', import.meta.url),
+    threads,
+    plan,
+    (task) => here.run(task).result,
+  );
   return {
-    run: (task) => pool.run(task, buffersOf(task)),
+    run: (task) => pool.run(task),
     runOnAll: (task) => pool.runOnAll(task),
+    aside: (io) => pool.aside(io),
     close: () => pool.close(),
-    width: threads + 2,
+    width: threads + PIECES_AHEAD,
   };
 }
 
@@ -62,10 +78,4 @@ export async function withCompute<T, R, A>(
     signal?.removeEventListener('abort', onAbort);
     await compute.close();
   }
-}
-
-/** Memory that goes to the worker with a task. */
-function buffersOf(task: { bytes?: Uint8Array; room?: ArrayBuffer | undefined; kind?: string }): ArrayBuffer[] {
-  const bytes = task.kind === 'csv' || task.kind === 'infer' ? [task.bytes!.buffer as ArrayBuffer] : [];
-  return task.room === undefined ? bytes : [...bytes, task.room];
 }

@@ -59,12 +59,12 @@ export class CsvText {
     this.#spans = spans;
   }
 
-  /** The chunks in order: read where they are known to lie, else found while reading. */
-  async *chunks(spare?: SpareBuffers): AsyncGenerator<FileChunk> {
+  /** The chunks in order, in memory of `spare`: read where they are known to lie, else found while reading. */
+  async *chunks(spare: SpareBuffers): AsyncGenerator<FileChunk> {
     if (this.#spans === undefined) {
       const spans: FileSpan[] = [];
       this.#passed = spans;
-      const allocate = (length: number) => bytesIn(spare?.take(length), length);
+      const allocate = (length: number) => bytesIn(spare.take(length), length);
       const cut = (source: AsyncIterable<Uint8Array>, options: CsvScanOptions) =>
         csvChunks(source, { ...options, allocate });
       for await (const chunk of this.#cut(cut)) {

@@ -50,7 +50,7 @@ export async function inferCsv(text: CsvText, options: InferCsvOptions): Promise
     for await (const { chunk, found } of mapOrdered(text.chunks(spare), work, compute.width)) {
       throwIfAborted(signal);
       if (found.bad.length > 0 && !skipBad) throw badRowError(found.bad[0]!, { ...chunk, path: chunk.file.uri });
-      if (found.spare !== undefined) spare.give(found.spare);
+      spare.give(chunk.bytes.buffer as SharedArrayBuffer);
       rows += found.rows;
       bytes += chunk.length;
       onProgress?.({ phase: 'infer', rows, bytes, totalBytes: text.totalBytes });

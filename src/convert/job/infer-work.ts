@@ -9,7 +9,7 @@ export type InferTask =
   | {
       readonly kind: 'infer';
       readonly plan: number;
-      readonly bytes: Uint8Array<ArrayBuffer>;
+      readonly bytes: Uint8Array;
       readonly place: ChunkPlace;
       readonly maxRows?: number;
     }
@@ -19,8 +19,6 @@ export interface InferResult {
   /** Good rows. */
   readonly rows: number;
   readonly bad: readonly BadRow[];
-  /** The chunk's memory, which serves again. */
-  readonly spare?: ArrayBuffer;
   /** Only of a `take` task, where there was any chunk. */
   readonly state?: InferenceState;
 }
@@ -48,8 +46,7 @@ export class InferWork {
       inferrer = new CsvInferrer(new Kernel(), this.#plan.rows[task.plan]!, this.#plan.detail);
       this.#inferrers.set(task.plan, inferrer);
     }
-    const spare = task.bytes.buffer;
-    return { result: { ...inferrer.add(task.bytes, task.place, task.maxRows), spare }, transfer: [spare] };
+    return { result: inferrer.add(task.bytes, task.place, task.maxRows), transfer: [] };
   }
 
   #take(): InferResult {

@@ -12,6 +12,9 @@ import type { Sink } from './sinks.js';
 import type { Source, SourcedTask } from './source.js';
 import { SpareBuffers } from './spare-buffers.js';
 
+/** Bytes of records to a byte of CSV, until a piece has shown how many they are. */
+const FIRST_GROWTH = 4;
+
 export interface JobOptions {
   /** Worker threads; 0: this one. */
   readonly threads: number;
@@ -57,22 +60,26 @@ export async function runJob(
     const statistics = await withCompute(convertCompute(plan, job.threads), signal, async (compute) => {
       sink = await openSink(rerun?.again.bind(rerun) ?? (job.rewritable ? 'spool' : 'never'));
       const spare = new SpareBuffers();
+      let growth = FIRST_GROWTH;
       const work = async (piece: SourcedTask): Promise<[SourcedTask, ChunkResult]> => {
-        const { task } = piece;
-        if (task.kind === 'csv') task.room = spare.take(2 * task.bytes.length);
-        return [piece, await compute.run(task)];
+        if (piece.task.kind === 'csv') piece.task.room = spare.take(growth * piece.inputBytes);
+        return [piece, await compute.run(piece.task)];
       };
       for await (const [piece, result] of mapOrdered(source.tasks(spare), work, compute.width)) {
         throwIfAborted(signal);
         piece.check?.(result);
         for (const bad of result.bad) await job.badRows.take(bad, piece);
         rerun?.note(piece.task.firstRow, result.runs);
-        for (const run of result.runs) await sink.add(run);
+        for (const run of result.runs) await compute.aside(sink.add(run));
         result.missing.forEach((flag, i) => {
           if (flag === 1) missing[i] = 1;
         });
-        for (const buffer of result.spare) spare.give(buffer);
         const outputBytes = result.runs.reduce((n, run) => n + run.bytes.length, 0);
+        if (piece.task.kind === 'csv') {
+          growth = (1.02 * outputBytes) / piece.inputBytes;
+          spare.give(piece.task.bytes.buffer as SharedArrayBuffer);
+          spare.give(piece.task.room!);
+        }
         await job.onPiece(result.records, piece.inputBytes, outputBytes);
       }
       const partials = (await compute.runOnAll({ kind: 'statistics' })).flatMap((r) => r.statistics ?? []);

@@ -13,41 +13,73 @@ export interface SerializedError {
 /** The work lies outside of the heap: with the default of 48 MB a worker would keep that much garbage. */
 const YOUNG_MB = 4;
 
+/** Tasks that a worker holds: the one that it does, and one for the time until it hears of more. */
+const AHEAD = 2;
+
 interface Waiting<R> {
   resolve(result: R): void;
   reject(error: unknown): void;
 }
+interface Queued<T, R> extends Waiting<R> {
+  readonly task: T;
+}
 
-/** Worker threads that all run the same module with the same `workerData`; a task goes to the one with the least to do. */
+/**
+ * Worker threads that all run the same module with the same `workerData`; a task goes to the one with the least to do. What
+ * they have no time for, this thread does when nothing else waits for it: on two cores one worker is enough, and until
+ * the workers have started nobody waits for them.
+ */
 export class WorkerPool<T extends object, R> {
   readonly #workers: { worker: Worker; load: number }[];
   readonly #waiting = new Map<number, Waiting<R> & { worker: number }>();
+  readonly #queue: Queued<T, R>[] = [];
+  readonly #here: (task: T) => R;
+  #helping = false;
+  /** I/O that the caller awaits. */
+  #awaited = 0;
   #next = 0;
   #dead: unknown;
 
-  constructor(module: URL, threads: number, workerData: unknown) {
+  /** @param here does a task in this thread */
+  constructor(module: URL, threads: number, workerData: unknown, here: (task: T) => R) {
+    this.#here = here;
     this.#workers = Array.from({ length: threads }, (_, index) => {
       const worker = new Worker(module, { workerData, resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB } });
-      worker.on('message', (answer: Answer<R>) => this.#settle(answer));
+      worker.on('message', (answer: Answer<R> | 'ready') => this.#hear(index, answer));
       worker.on('error', (error) => this.#fail(error));
       worker.on('exit', (code) => {
         if (code !== 0)
           this.#fail(new ShardfeedError('SHARDFEED_IO', `worker thread ${index} ended with code ${code}`));
       });
-      return { worker, load: 0 };
+      return { worker, load: AHEAD }; // until it is ready
     });
   }
 
-  run(task: T, transfer: ArrayBuffer[]): Promise<R> {
+  run(task: T): Promise<R> {
     if (this.#dead !== undefined) return Promise.reject(this.#dead);
-    let index = 0;
-    for (let i = 1; i < this.#workers.length; i++) if (this.#workers[i]!.load < this.#workers[index]!.load) index = i;
-    return this.#post(index, task, transfer);
+    return new Promise((resolve, reject) => {
+      this.#queue.push({ task, resolve, reject });
+      this.#distribute();
+    });
   }
 
-  /** Runs a task once on every worker, behind what each has to do. */
-  runOnAll(task: T): Promise<R[]> {
-    return Promise.all(this.#workers.map((_, index) => this.#post(index, task, [])));
+  /** Runs a task once on every worker, behind what each has to do, and here. */
+  async runOnAll(task: T): Promise<R[]> {
+    const there = this.#workers.map(
+      (_, index) => new Promise<R>((resolve, reject) => this.#post(index, { task, resolve, reject })),
+    );
+    return [this.#here(task), ...(await Promise.all(there))];
+  }
+
+  /** Awaits I/O, which keeps a core busy itself: meanwhile this thread begins no task, so as to go on when it is done. */
+  async aside<A>(io: Promise<A>): Promise<A> {
+    this.#awaited++;
+    try {
+      return await io;
+    } finally {
+      this.#awaited--;
+      this.#distribute();
+    }
   }
 
   async close(): Promise<void> {
@@ -56,14 +88,43 @@ export class WorkerPool<T extends object, R> {
     this.#fail(this.#dead);
   }
 
-  #post(index: number, task: T, transfer: ArrayBuffer[]): Promise<R> {
+  #distribute(): void {
+    while (this.#queue.length > 0) {
+      let index = 0;
+      for (let i = 1; i < this.#workers.length; i++) if (this.#workers[i]!.load < this.#workers[index]!.load) index = i;
+      if (this.#workers[index]!.load >= AHEAD) break;
+      this.#post(index, this.#queue.shift()!);
+    }
+    if (this.#queue.length === 0 || this.#helping || this.#awaited > 0) return;
+    this.#helping = true;
+    setImmediate(() => this.#help()); // behind all that has arrived meanwhile
+  }
+
+  #help(): void {
+    this.#helping = false;
+    if (this.#awaited > 0) return;
+    const next = this.#queue.shift();
+    if (next === undefined) return;
+    try {
+      next.resolve(this.#here(next.task));
+    } catch (error) {
+      next.reject(error);
+    }
+    this.#distribute();
+  }
+
+  #post(index: number, { task, resolve, reject }: Queued<T, R>): void {
     const id = this.#next++;
     const chosen = this.#workers[index]!;
     chosen.load++;
-    return new Promise((resolve, reject) => {
-      this.#waiting.set(id, { resolve, reject, worker: index });
-      chosen.worker.postMessage({ id, task }, transfer);
-    });
+    this.#waiting.set(id, { resolve, reject, worker: index });
+    chosen.worker.postMessage({ id, task });
+  }
+
+  #hear(index: number, answer: Answer<R> | 'ready'): void {
+    if (answer === 'ready') this.#workers[index]!.load -= AHEAD;
+    else this.#settle(answer);
+    this.#distribute();
   }
 
   #settle(answer: Answer<R>): void {
@@ -77,7 +138,7 @@ export class WorkerPool<T extends object, R> {
 
   #fail(error: unknown): void {
     this.#dead ??= error;
-    for (const { reject } of this.#waiting.values()) reject(this.#dead);
+    for (const { reject } of [...this.#waiting.values(), ...this.#queue.splice(0)]) reject(this.#dead);
     this.#waiting.clear();
   }
 }

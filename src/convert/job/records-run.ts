@@ -67,7 +67,7 @@ export function groupByTarget(
   meta: Uint32Array,
   targets: Uint32Array,
   count: number,
-  room?: ArrayBuffer,
+  room?: ArrayBufferLike,
 ): RecordsRun[] {
   const records = targets.length;
   const sizes = new Float64Array(count);
@@ -113,7 +113,7 @@ export function reorder(
   bytes: Uint8Array,
   meta: Uint32Array,
   order: Uint32Array,
-  room?: ArrayBuffer,
+  room?: ArrayBufferLike,
 ): { bytes: Uint8Array; meta: Uint32Array } {
   const records = order.length;
   const starts = new Uint32Array(records + 1);
@@ -132,7 +132,7 @@ export function reorder(
 }
 
 /** `length` bytes in `room` where it is large enough, else in new memory. */
-export function bytesIn(room: ArrayBuffer | undefined, length: number): Uint8Array<ArrayBuffer> {
+export function bytesIn(room: ArrayBufferLike | undefined, length: number): Uint8Array {
   return room !== undefined && room.byteLength >= length ? new Uint8Array(room, 0, length) : new Uint8Array(length);
 }
 

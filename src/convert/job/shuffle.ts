@@ -67,12 +67,11 @@ async function* permuted(spool: Spool, bucket: number, options: Permute): AsyncG
     return;
   }
   const length = spool.bytes(bucket);
-  const buffers = [0, 1].map(() => memory.take(length) ?? new ArrayBuffer(Math.ceil(length * 1.1))) as [
-    ArrayBuffer,
-    ArrayBuffer,
-  ];
-  const bytes = await spool.readAll(bucket, buffers[0]);
+  const read = memory.take(length);
+  const sorted = memory.take(length);
+  const bytes = await spool.readAll(bucket, read);
   const meta = metaOf(bytes);
-  yield reorder(bytes, meta, permutation(meta.length / 2, seed, PERMUTE + stream), buffers[1]);
-  for (const buffer of buffers) memory.give(buffer);
+  yield reorder(bytes, meta, permutation(meta.length / 2, seed, PERMUTE + stream), sorted);
+  memory.give(read);
+  memory.give(sorted);
 }

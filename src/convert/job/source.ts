@@ -47,8 +47,8 @@ export async function readRange(
   file: Location,
   start: number,
   end: number,
-  options: CallOptions & { buffer?: ArrayBuffer | undefined } = {},
-): Promise<Uint8Array<ArrayBuffer>> {
+  options: CallOptions & { buffer?: ArrayBufferLike } = {},
+): Promise<Uint8Array> {
   const { buffer, ...call } = options;
   const length = end - start;
   const bytes = bytesIn(buffer, length);

@@ -93,7 +93,7 @@ export class Spool {
   }
 
   /** All bytes of one bucket, in `room` where it is large enough. Nothing can be added any more. */
-  async readAll(bucket: number, room?: ArrayBuffer): Promise<Uint8Array> {
+  async readAll(bucket: number, room?: ArrayBufferLike): Promise<Uint8Array> {
     const bytes = bytesIn(room, this.bytes(bucket));
     let at = 0;
     for (const { length, read } of await this.#pieces(bucket)) {

@@ -18,6 +18,7 @@ parentPort!.on('message', ({ id, task }: { id: number; task: never }) => {
     parentPort!.postMessage({ id, error: serialize(error as Error) });
   }
 });
+parentPort!.postMessage('ready');
 
 function serialize(error: Error): SerializedError {
   const where = isShardfeedError(error) ? error.toJSON() : {};
