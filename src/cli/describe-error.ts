@@ -10,6 +10,9 @@ const HINTS: Partial<Record<ErrorCode, string>> = {
   SHARDFEED_TRUNCATED: '`shardfeed verify` lists all damage, `shardfeed repair` copies what is whole',
 };
 
+const OPTIONS =
+  /(?<!["\w-])(partitionBy|targetBytes|splitKey|badRows|badRowBudget|memberBytes|spoolDir|recordDelimiter|quotedNulls|relaxColumnCount|relaxQuotes|maxRowBytes)(?!["\w])/g;
+
 /** One line for stderr, and the exit code. */
 export interface ErrorReport {
   readonly line: string;
@@ -27,7 +30,7 @@ export function describeError(error: unknown): ErrorReport {
 }
 
 function errorLine(error: ShardfeedError): string {
-  const message = oneLine(error.message);
+  const message = withFlags(oneLine(error.message));
   const where = [
     error.path !== undefined && !message.includes(oneLine(error.path)) ? oneLine(error.path) : undefined,
     detail(message, 'line', error.line),
@@ -37,10 +40,22 @@ function errorLine(error: ShardfeedError): string {
     detail(message, 'byte', error.offset),
     detail(message, 'record', error.record),
   ].filter((part) => part !== undefined);
-  const hint = HINTS[error.code];
-  const tail =
-    hint === undefined || (error.code === 'SHARDFEED_EXISTS' && !message.includes('is not set')) ? '' : `; ${hint}`;
+  const hint = hintFor(error);
+  const tail = hint === undefined ? '' : `; ${hint}`;
   return `shardfeed: ${error.code}: ${message}${where.length === 0 ? '' : ` (${where.join(', ')})`}${tail}`;
+}
+
+function hintFor({ code, message, offset }: ShardfeedError): string | undefined {
+  if (code === 'SHARDFEED_EXISTS' && !message.includes('is not set')) return undefined;
+  const start = offset === 0 && (code === 'SHARDFEED_CORRUPT_RECORD' || code === 'SHARDFEED_TRUNCATED');
+  if (start) return `is it a TFRecord file at all? ${HINTS[code]}`;
+  return HINTS[code];
+}
+
+/** Options that the library calls `partitionBy` are `--partition-by` here. */
+function withFlags(message: string): string {
+  const flag = (name: string): string => `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+  return message.replace(OPTIONS, flag);
 }
 
 /** A place that the message does not name yet. */

@@ -8,5 +8,11 @@ export function inputOf(args: readonly string[], signal: AbortSignal): readonly 
   }
   // A read that waits for somebody to type something ends only with the stream.
   signal.addEventListener('abort', () => process.stdin.destroy(), { once: true });
-  return process.stdin;
+  return bytesOf(process.stdin);
+}
+
+/** Begins with a piece of no bytes, so that empty input is known for bytes. */
+async function* bytesOf(stream: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  yield new Uint8Array(0);
+  yield* stream;
 }

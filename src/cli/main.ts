@@ -22,7 +22,7 @@ async function main(argv: readonly string[]): Promise<number> {
     });
   }
   let exitCode = 0;
-  const output = new Output(process.stdout, () => abort.abort(new Error('nobody reads the output')));
+  const output = new Output(process.stdout, () => abort.abort(new Error('the output cannot be written')));
   const session = openSession(output, abort.signal, (code) => {
     exitCode = code;
   });
@@ -30,9 +30,9 @@ async function main(argv: readonly string[]): Promise<number> {
   addCommands(program, session);
   try {
     await program.parseAsync(argv);
-    await output.flush();
+    await output.end();
   } catch (error) {
-    exitCode = report(error);
+    exitCode = report(output.failure ?? error);
   }
   session.progress.clear();
   if (output.closed) return 0;

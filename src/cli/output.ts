@@ -9,19 +9,23 @@ const BUFFER_BYTES = 64 << 10;
 export class Output {
   /** The reader has closed the pipe. */
   closed = false;
+  /** Why nothing can be written any more, where it is not that. */
+  failure: ShardfeedError | undefined;
   readonly #stream: Writable;
   #buffer: (string | Uint8Array)[] = [];
   #size = 0;
 
-  /** `onClosed` is called once when the reader goes away. */
+  /** `onClosed` is called once when the reader goes away, or writing fails. */
   constructor(stream: Writable, onClosed: () => void) {
     this.#stream = stream;
     stream.on('error', (error: NodeJS.ErrnoException) => {
-      if (this.closed) return;
-      this.closed = true;
-      if (error.code === 'EPIPE') onClosed();
-      else
-        throw new ShardfeedError('SHARDFEED_IO', `cannot write to standard output: ${error.message}`, { cause: error });
+      if (this.#isOver) return;
+      if (error.code === 'EPIPE') this.closed = true;
+      else {
+        const code = error.code === 'ENOSPC' ? 'SHARDFEED_NO_SPACE' : 'SHARDFEED_IO';
+        this.failure = new ShardfeedError(code, `cannot write to standard output: ${error.message}`, { cause: error });
+      }
+      onClosed();
     });
   }
 
@@ -41,14 +45,25 @@ export class Output {
     return this.line(JSON.stringify(value, replace, 2));
   }
 
+  /** Writes what is left, and waits for it. @throws `failure` */
+  async end(): Promise<void> {
+    await this.flush();
+    if (!this.#isOver) await new Promise((resolve) => this.#stream.write('', resolve));
+    if (this.failure !== undefined) throw this.failure;
+  }
+
   async flush(): Promise<void> {
     const pieces = this.#buffer;
     this.#buffer = [];
     this.#size = 0;
     for (const piece of pieces) {
-      if (this.closed) return;
+      if (this.#isOver) return;
       if (!this.#stream.write(piece)) await Promise.race([once(this.#stream, 'drain'), once(this.#stream, 'close')]);
     }
+  }
+
+  get #isOver(): boolean {
+    return this.closed || this.failure !== undefined;
   }
 }
 

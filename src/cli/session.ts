@@ -6,7 +6,7 @@ import { printable } from './table.js';
 /** What a subcommand works with. */
 export interface Session {
   readonly output: Output;
-  /** Fires at SIGINT, SIGTERM, and when nobody reads the output any more. */
+  /** Fires at SIGINT, SIGTERM, and when the output cannot be written any more. */
   readonly signal: AbortSignal;
   readonly files: Files;
   /** Shown on stderr where that is a terminal. */

@@ -143,7 +143,7 @@ export function checkOptions(options: ConvertOptions): CheckedOptions {
   const scalars: Record<string, unknown> = { ...options };
   for (const key of OBJECTS) delete scalars[key];
   const result = schema.strict().safeParse(scalars);
-  if (!result.success) throw usage(z.prettifyError(result.error).replaceAll('\n', ' '));
+  if (!result.success) throw usage(z.prettifyError(result.error).replaceAll('✖ ', '').replaceAll('\n', ' '));
   const checked = result.data;
   if (checked.partitions !== undefined && checked.targetBytes !== undefined) {
     throw usage('give either partitions or targetBytes, not both');

@@ -88,7 +88,10 @@ function fromModelSpec(json: unknown, outputs: boolean): Schema {
 function validate<T>(type: z.ZodType<T>, json: unknown): T {
   const result = type.safeParse(json);
   if (result.success) return result.data;
-  throw new ShardfeedError('SHARDFEED_SCHEMA_INVALID', `invalid schema: ${z.prettifyError(result.error)}`);
+  throw new ShardfeedError(
+    'SHARDFEED_SCHEMA_INVALID',
+    `invalid schema: ${z.prettifyError(result.error).replaceAll('✖ ', '')}`,
+  );
 }
 
 /** Checks what the types cannot say: unique names, defaults of the right kind, range and length. */

@@ -57,6 +57,49 @@ test('warnings go to stderr and end nothing', async () => {
   });
 });
 
+test('mistakes are said in the words of the shell', async () => {
+  const at = await fresh('a;b\n1;2\n');
+  await writeFile(join(at, 'spec.json'), '{"inputs": {"a": {"type": "integer"}}}');
+  await writeFile(join(at, 'file'), '');
+  await mkdir(join(at, 'empty'));
+  const convert = (...args: string[]) => run(['convert', 'in.csv', ...args], { cwd: at });
+  const runs = await Promise.all([
+    convert('--to', 'out'),
+    convert('--to', 'x', '--partition-by', 'hash'),
+    convert('--to', 'x', '--spec', 'spec.json'),
+    convert('--to', 'file'),
+    convert('--to', 'empty'),
+    run(['convert', '-', '--to', 'x'], { cwd: at }),
+    run(['head', 'in.csv'], { cwd: at }),
+  ]);
+  expect(runs.map(({ code }) => code)).toEqual([0, 2, 1, 1, 1, 1, 3]);
+  const expected = [
+    'warning: .*in.csv: its only column is "a;b": is the delimiter another one?',
+    '--partition-by hash wants a key',
+    'spec.json: invalid schema: .*inputs.a.type',
+    'is a file, and a folder is to be written',
+    'give --overwrite',
+    'standard input: the file is empty: expected a header line',
+    'is it a TFRecord file at all?',
+  ];
+  for (const [i, what] of expected.entries())
+    expect(runs[i]!.stderr).toMatch(new RegExp(`^shardfeed: .*${what.replaceAll('?', '\\?')}.*\n$`));
+});
+
+test('output that cannot be written is an error of one line', async () => {
+  const at = await fresh();
+  for (const args of [
+    ['convert', 'in.csv', '--to', 'out'],
+    ['head', 'out'],
+  ]) {
+    const child = spawn('sh', ['-c', 'exec "$0" "$@" > /dev/full', process.execPath, MAIN, ...args], { cwd: at });
+    expect(await finish(child)).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/^shardfeed: SHARDFEED_NO_SPACE: cannot write to standard output: .*\n$/),
+    });
+  }
+});
+
 test('--json is one JSON object', async () => {
   const at = await fresh();
   const { code, stdout } = await run(['convert', join(at, 'in.csv'), '--to', join(at, 'out'), '--json']);
@@ -94,7 +137,7 @@ test('a spec that is no JSON', async () => {
   await writeFile(join(at, 'spec.json'), '{ "inputs": ');
   const { code, stderr } = await run(['convert', 'in.csv', '--to', 'out', '--spec', 'spec.json'], { cwd: at });
   expect(code).toBe(1);
-  expect(stderr).toMatch(/^shardfeed: SHARDFEED_SCHEMA_INVALID: spec.json is no JSON: .*\n$/);
+  expect(stderr).toMatch(/^shardfeed: SHARDFEED_SCHEMA_INVALID: spec.json: this is no JSON: .*\n$/);
 });
 
 test('an existing dataset stays without --overwrite, and is replaced with it', async () => {

@@ -146,17 +146,17 @@ function shares(split: Readonly<Record<string, string>>): Record<string, number>
 
 async function readSpec(uri: string, files: Files, signal: AbortSignal): Promise<Record<string, unknown>> {
   const { readWhole } = await import('../../dataset/index.js');
+  const { parseSchema } = await import('../../records/index.js');
   const text = new TextDecoder().decode(await readWhole(files.resolve(uri), { signal }));
   try {
     const spec: unknown = JSON.parse(text);
-    if (typeof spec === 'object' && spec !== null && !Array.isArray(spec)) return spec as Record<string, unknown>;
+    parseSchema(spec);
+    return spec as Record<string, unknown>;
   } catch (cause) {
-    throw new ShardfeedError('SHARDFEED_SCHEMA_INVALID', `${uri} is no JSON: ${(cause as Error).message}`, {
-      path: uri,
-      cause,
-    });
+    const why = cause instanceof SyntaxError ? 'this is no JSON: ' : '';
+    const message = `${uri}: ${why}${(cause as Error).message}`;
+    throw new ShardfeedError('SHARDFEED_SCHEMA_INVALID', message, { path: uri, cause });
   }
-  throw new ShardfeedError('SHARDFEED_SCHEMA_INVALID', `${uri} holds no JSON object`, { path: uri });
 }
 
 async function jsonOf(result: ConvertResult): Promise<unknown> {

@@ -115,6 +115,9 @@ function headerOf(bytes: Uint8Array, csv: CheckedCsvOptions, context: CsvHeaderC
 }
 
 function namesOf(text: Uint8Array, row: RawRow, quote: string | null, context: CsvHeaderContext): string[] {
+  if (text.subarray(row.start, row.end).includes(0)) {
+    throw wrong('there are zero bytes in the header: this is no text, or UTF-16, which wants its encoding', context);
+  }
   if (row.fault !== undefined)
     throw wrong(`column ${row.cells.length + 1} of the header has a misplaced quote`, context);
   const names = row.cells.map((cell, i) => {

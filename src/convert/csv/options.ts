@@ -73,7 +73,7 @@ export type CheckedCsvOptions = z.infer<typeof schema>;
 /** @throws SHARDFEED_USAGE naming the option and the offending value */
 export function checkCsvOptions(options: CsvOptions = {}): CheckedCsvOptions {
   const result = schema.safeParse(options);
-  if (!result.success) throw usage(z.prettifyError(result.error).replaceAll('\n', ' '));
+  if (!result.success) throw usage(z.prettifyError(result.error).replaceAll('✖ ', '').replaceAll('\n', ' '));
   const csv = result.data;
   if (/[\r\n]/.test(csv.delimiter)) throw usage('the delimiter may hold no line break');
   if (csv.quote !== null && (csv.delimiter.includes(csv.quote) || /[\r\n]/.test(csv.quote))) {

@@ -1,6 +1,7 @@
 import type { Schema } from '../../records/schema.js';
 import { type CsvOptions, type CsvPlan, makeCsvPlan } from '../csv/index.js';
 import type { ChunkResult } from './chunk-work.js';
+import type { CsvFile } from './csv-files.js';
 import { type CsvText, changed, type FileChunk } from './csv-text.js';
 import { PlansByHeader } from './plans-by-header.js';
 import type { Source, SourcedTask } from './source.js';
@@ -21,7 +22,10 @@ export class CsvSource implements Source {
     this.#text = text;
     this.#plans = new PlansByHeader(text.files, (file) => makeCsvPlan(schema, file.names, csv, { path: file.uri }));
     this.csv = this.#plans.list;
-    this.warnings = schema.features.flatMap((_, i) => this.#absence(i) ?? []);
+    this.warnings = [
+      ...text.files.flatMap((file) => otherDelimiter(file) ?? []),
+      ...schema.features.flatMap((_, i) => this.#absence(i) ?? []),
+    ];
   }
 
   /** Where a feature has no column. The schema allows it; more often a name is misspelt. */
@@ -49,4 +53,10 @@ export class CsvSource implements Source {
     };
     return { task, chunk: { path: file.uri, firstLine, offset }, inputBytes: length, check };
   }
+}
+
+/** A table of one column is rare, and one whose name holds a delimiter rarer. */
+function otherDelimiter({ uri, names }: CsvFile): string | undefined {
+  if (names.length > 1 || !/[;\t|,]/.test(names[0] ?? '')) return undefined;
+  return `${uri}: its only column is ${JSON.stringify(names[0])}: is the delimiter another one?`;
 }

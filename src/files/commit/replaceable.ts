@@ -21,7 +21,6 @@ export async function checkReplaceable(
   if (found === undefined) return;
   const refuse = (why: string): ShardfeedError =>
     new ShardfeedError('SHARDFEED_EXISTS', `${target} ${why}`, { path: target });
-  if (!overwrite) throw refuse('exists already, and overwrite is not set');
   if (found.type !== kind) {
     throw refuse(`is a ${found.type}, and a ${kind} is to be written: it is not overwritten; delete it yourself`);
   }
@@ -30,6 +29,7 @@ export async function checkReplaceable(
       'holds other things than a dataset, so it is not overwritten: choose another place, or delete it yourself',
     );
   }
+  if (!overwrite) throw refuse('exists already, and overwrite is not set');
 }
 
 /** A folder with the marks of a whole dataset, or with nothing in sight but record files. */

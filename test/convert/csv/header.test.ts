@@ -90,6 +90,12 @@ describe('a wrong header says what is wrong', () => {
     ['empty', 'a,,c\n', {}, 'column 2 of the header has no name; the columns are "a", "", "c"'],
     ['missing', '', {}, 'the file is empty: expected a header line'],
     ['missing behind blank lines', '\n\r\n', {}, 'the file is empty: expected a header line'],
+    [
+      'no text',
+      'a\0,b\n',
+      {},
+      'there are zero bytes in the header: this is no text, or UTF-16, which wants its encoding',
+    ],
     ['misquoted', 'a,b"c\n', {}, 'column 2 of the header has a misplaced quote'],
     ['never closed', '"a,b\n1,2\n', {}, 'column 1 of the header has a misplaced quote'],
     ['of another length than the names', 'a,b\n', { columns: ['x'] }, 'the first row has 2 cells, columns names 1'],
