@@ -5,6 +5,7 @@ import { convertCommand } from './commands/convert.js';
 import { countCommand } from './commands/count.js';
 import { headCommand } from './commands/head.js';
 import { indexCommand } from './commands/index-records.js';
+import { lsCommand } from './commands/ls.js';
 import { repairCommand } from './commands/repair.js';
 import { schemaCommand } from './commands/schema.js';
 import { statsCommand } from './commands/stats.js';
@@ -34,6 +35,7 @@ export function addCommands(program: Command, session: Session): void {
     headCommand,
     catCommand,
     countCommand,
+    lsCommand,
     verifyCommand,
     repairCommand,
     indexCommand,

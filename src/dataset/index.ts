@@ -3,6 +3,7 @@ export { type CountOptions, countRecords, type PartCount, type RecordCount } fro
 export { displayPath } from './display-path.js';
 export { type FingerprintPart, fingerprintOf } from './fingerprint.js';
 export { type IndexedDataset, type IndexedPart, type IndexOptions, indexDataset, scanIndex } from './index-dataset.js';
+export { type ListedEntry, listEntries } from './list-entries.js';
 export {
   decodeManifest,
   encodeManifest,

@@ -1,4 +1,4 @@
-import { cp, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { deflateSync, gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
@@ -255,4 +255,36 @@ test('SequenceExamples are cut anew as they are', async () => {
   expect(made).toMatchObject({ code: 0, stderr: '' });
   const [before, after] = await Promise.all([run(['cat', at('sequences.gz')]), run(['cat', at('sequences')])]);
   expect(after).toEqual(before);
+});
+
+describe('ls', () => {
+  test('tells of a folder what lies in it, and of datasets and parts their records', async () => {
+    const { stdout, stderr, code } = await run(['ls', at('data'), '--json']);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    const { entries } = JSON.parse(stdout) as { entries: { path: string; type: string; records?: number }[] };
+    expect(entries.map(({ path, type, records }) => [path, type, records])).toEqual([
+      [at('data/_SUCCESS'), 'file', undefined],
+      [at('data/_index'), 'folder', undefined],
+      [at('data/_manifest.json'), 'file', undefined],
+      [at('data/part-r-00000'), 'file', 50],
+      [at('data/part-r-00001'), 'file', 50],
+    ]);
+    const outside = (await run(['ls', root])).stdout.split('\n');
+    expect(outside[0]).toMatch(/^ *bytes +records +changed \(UTC\) +name$/);
+    expect(outside.find((line) => line.endsWith(`${at('data')}/`))).toMatch(
+      /^ +100 {2}\d{4}-\d\d-\d\d \d\d:\d\d:\d\d {2}/,
+    );
+    expect(outside.find((line) => line.endsWith(at('foreign')))).toMatch(/^ *\d\S* kB {2} +\d{4}-/);
+  });
+
+  test('patterns and single files; an index will do, one that belongs to other bytes will not', async () => {
+    const folder = await copy();
+    await rm(join(folder, '_manifest.json'));
+    const part = join(folder, 'part-r-00001');
+    await writeFile(part, (await readFile(part)).subarray(0, -1));
+    const { stdout } = await run(['ls', join(folder, 'part-*'), at('foreign'), '--json']);
+    const { entries } = JSON.parse(stdout) as { entries: { records?: number }[] };
+    expect(entries.map(({ records }) => records)).toEqual([50, undefined, undefined]);
+    expect((await run(['ls', at('nothing')])).stderr).toMatch(/SHARDFEED_NOT_FOUND/);
+  });
 });
