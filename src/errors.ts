@@ -31,6 +31,8 @@ export const ERROR_CODES = {
   SHARDFEED_HDFS_BLOCK_MISSING: 'no data node has a block of the file',
   /** The cluster does not accept who we say we are: credentials are missing, wrong or expired. */
   SHARDFEED_HDFS_AUTH: 'the cluster does not accept the credentials',
+  /** A name node redirects to where no data node of its cluster can be. */
+  SHARDFEED_HDFS_REDIRECT: 'a redirect leads out of the cluster',
   /** The driver, format or platform does not offer this. */
   SHARDFEED_UNSUPPORTED: 'not supported here',
   /** The caller's AbortSignal fired, or the process was interrupted. */

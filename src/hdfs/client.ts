@@ -1,4 +1,6 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
+import { isShardfeedError } from '../errors.js';
+import type { CheckRedirect } from './credentials/index.js';
 import type { Credentials, CredentialsContext, NameNodeTarget } from './credentials.js';
 import { encodePath, encodeQuery, type QueryValue } from './encode-path.js';
 import { Fault } from './fault.js';
@@ -30,8 +32,8 @@ export interface ClientOptions {
   http: HttpClient;
   credentials: Credentials;
   retry: RetryOptions;
-  /** Whether a name node may send us there; `from` is its origin. */
-  allowRedirect: (location: URL, from: NameNodeTarget) => boolean;
+  /** Where a name node may send us. */
+  checkRedirect: CheckRedirect;
 }
 
 /** Speaks to the name nodes of one cluster: to the active one, which it looks for and remembers. */
@@ -66,6 +68,7 @@ export class HdfsClient {
   /** One attempt of {@link json}. @throws Fault */
   async jsonOnce(nameNode: NameNodeTarget, operation: Operation): Promise<unknown> {
     const answer = await this.#askNameNode(nameNode, operation);
+
     if (answer.status !== 200 && answer.status !== 201) throw this.#faultOf(nameNode, answer);
     return parseJson(answer.body, nameNode);
   }
@@ -85,23 +88,14 @@ export class HdfsClient {
     const body = await this.http.text(answer, { ...request, signal: operation.signal });
     const { location } = answer.headers;
     if (answer.statusCode !== 307 || location === undefined) {
-      throw faultOf({ status: answer.statusCode!, body, server: hostOf(nameNode) });
+      throw this.#faultOf(nameNode, { status: answer.statusCode!, body });
     }
-    const [, origin, target] = /^(https?:\/\/[^/\s]+)(\/[\x21-\x7e]*)$/i.exec(location) ?? [];
-    if (origin === undefined || !URL.canParse(origin) || !this.#options.allowRedirect(new URL(location), nameNode)) {
-      throw new Fault(
-        'SHARDFEED_HDFS_UNREACHABLE',
-        `it redirects to ${origin ?? 'what is no http URL'}, which is not allowed`,
-        {
-          server: hostOf(nameNode),
-        },
-      );
-    }
+    const { origin, search } = await this.#checkRedirect(location, nameNode, request);
     const same = origin === nameNode.origin;
     return {
       origin,
       // The name node's Java composes letters and their accents into one (NFC), which would be another name.
-      target: target!.replace(/^\/webhdfs\/v1\/[^?]*/, encodePath(operation.path)),
+      target: encodePath(operation.path) + search,
       headers: same ? await this.#headers(nameNode, operation) : {},
       dataNode: !same,
     };
@@ -119,7 +113,14 @@ export class HdfsClient {
   async dataFault(from: DataTarget, answer: IncomingMessage): Promise<Fault> {
     const server = from.origin.replace(/^\w+:\/\//, '');
     const body = await this.http.text(answer, from);
-    return faultOf({ status: answer.statusCode!, body, server, ...(from.dataNode ? { dataNode: server } : {}) });
+    const secrets = this.#options.credentials.secrets?.() ?? [];
+    return faultOf({
+      status: answer.statusCode!,
+      body,
+      server,
+      secrets,
+      ...(from.dataNode ? { dataNode: server } : {}),
+    });
   }
 
   /**
@@ -194,8 +195,18 @@ export class HdfsClient {
     };
   }
 
-  #faultOf(nameNode: NameNodeTarget, { status, body }: Answer): Fault {
-    return faultOf({ status, body, server: hostOf(nameNode) });
+  #faultOf(nameNode: NameNodeTarget, { status, body }: Pick<Answer, 'status' | 'body'>): Fault {
+    const secrets = this.#options.credentials.secrets?.() ?? [];
+    return faultOf({ status, body, server: hostOf(nameNode), secrets });
+  }
+
+  async #checkRedirect(location: string, nameNode: NameNodeTarget, { target }: DataTarget): Promise<URL> {
+    try {
+      return await this.#options.checkRedirect(location, new URL(target, nameNode.origin));
+    } catch (error) {
+      if (!isShardfeedError(error, 'SHARDFEED_HDFS_REDIRECT')) throw error;
+      throw new Fault(error.code, error.message, { server: hostOf(nameNode) });
+    }
   }
 }
 

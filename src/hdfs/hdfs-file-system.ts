@@ -17,10 +17,18 @@ import {
   type ReadOptions,
 } from '../files/index.js';
 import { HdfsClient, type Operation } from './client.js';
-import { type Credentials, type NameNodeTarget, simpleCredentials } from './credentials.js';
+import {
+  type AllowRedirect,
+  type CredentialsOptions,
+  checkRedirects,
+  openCredentials,
+  type TlsOptions,
+  tlsAgentOptions,
+} from './credentials/index.js';
+import type { Credentials } from './credentials.js';
 import { Fault, isBelowFile } from './fault.js';
 import { type HadoopConfiguration, loadHadoopConfiguration } from './hadoop-configuration.js';
-import { HttpClient, type Timeouts, type TlsOptions } from './http.js';
+import { HttpClient, type Timeouts } from './http.js';
 import { findNameNodes } from './name-nodes.js';
 import { READ, type ReadSettings, readHdfsFile } from './read-file.js';
 import { renamePath } from './rename-path.js';
@@ -35,10 +43,12 @@ export interface HdfsOptions {
   authority?: string;
   /** The folder of core-site.xml and hdfs-site.xml, or what they say. Default: see `loadHadoopConfiguration`. */
   configuration?: string | HadoopConfiguration;
-  /** Default: `simple`, as HADOOP_USER_NAME or the user of this process. */
+  /** Who we are to the cluster. */
+  authentication?: CredentialsOptions;
+  /** The same by a way of one's own. */
   credentials?: Credentials;
-  /** Whether a name node may send us there. Default: any http or https URL, but not from https to http. */
-  allowRedirect?: (location: URL, from: NameNodeTarget) => boolean;
+  /** Default: the host names and patterns in SHARDFEED_HDFS_REDIRECT_HOSTS, separated by commas, and what is near. */
+  allowRedirect?: AllowRedirect;
   tls?: TlsOptions;
   timeouts?: Partial<Timeouts>;
   retry?: Partial<RetryOptions>;
@@ -55,16 +65,22 @@ export async function hdfsFileSystem(options: HdfsOptions = {}): Promise<FileSys
   const nameNodes = findNameNodes({ scheme, authority }, properties);
   const client = new HdfsClient({
     nameNodes,
-    http: new HttpClient(options.timeouts, options.tls),
-    credentials: options.credentials ?? simpleCredentials(),
+    http: new HttpClient(options.timeouts, tlsAgentOptions(options.tls)),
+    credentials: options.credentials ?? openCredentials(options.authentication, authenticationOf(properties, scheme)),
     retry: { ...RETRY, ...options.retry },
-    allowRedirect: options.allowRedirect ?? allowHttp,
+    checkRedirect: checkRedirects({ allowRedirect: options.allowRedirect ?? redirectHosts() }),
   });
   return new HdfsFileSystem(client, scheme, authority, { ...READ, ...options.reads });
 }
 
-function allowHttp(location: URL, from: NameNodeTarget): boolean {
-  return location.protocol === 'https:' || (location.protocol === 'http:' && from.origin.startsWith('http:'));
+/** `simple` where a configuration says nothing; unknown without one, and of a gateway, which has its own. */
+function authenticationOf(properties: HadoopConfiguration, scheme: HadoopScheme): string | undefined {
+  const configured = properties.get('hadoop.security.authentication');
+  return configured ?? (properties.size === 0 || scheme === 'httpfs' ? undefined : 'simple');
+}
+
+function redirectHosts(): string[] {
+  return (process.env.SHARDFEED_HDFS_REDIRECT_HOSTS ?? '').split(/[,\s]+/).filter((host) => host !== '');
 }
 
 class HdfsFileSystem implements FileSystem {

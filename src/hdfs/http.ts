@@ -2,6 +2,7 @@ import * as http from 'node:http';
 import * as https from 'node:https';
 import { ShardfeedError, throwIfAborted } from '../errors.js';
 import { Fault } from './fault.js';
+import { redactError } from './redact.js';
 
 export interface Timeouts {
   /** Milliseconds until a connection stands. Default 5,000. */
@@ -10,9 +11,6 @@ export interface Timeouts {
   idle: number;
 }
 export const TIMEOUTS: Timeouts = { connect: 5_000, idle: 30_000 };
-
-/** The part of `https.AgentOptions` that says whom to trust and who we are. */
-export type TlsOptions = Pick<https.AgentOptions, 'ca' | 'cert' | 'key' | 'passphrase' | 'pfx' | 'servername'>;
 
 export interface HttpRequest {
   readonly method: 'GET' | 'PUT' | 'POST' | 'DELETE';
@@ -40,7 +38,7 @@ export class HttpClient {
   readonly #timeouts: Timeouts;
   readonly #agents: Readonly<Record<string, http.Agent>>;
 
-  constructor(timeouts: Partial<Timeouts> = {}, tls: TlsOptions = {}) {
+  constructor(timeouts: Partial<Timeouts> = {}, tls: https.AgentOptions = {}) {
     this.#timeouts = { ...TIMEOUTS, ...timeouts };
     // Nothing here keeps a process alive: the agents unref what idles.
     const kept = { keepAlive: true, maxFreeSockets: 8, scheduling: 'lifo' } as const;
@@ -156,7 +154,7 @@ export function connectionFault(error: unknown, request: From): Fault | Shardfee
   const certificate = /CERT|TLS|SSL|SELF_SIGNED|UNABLE_TO_VERIFY/.test(code ?? '');
   return new Fault('SHARDFEED_HDFS_UNREACHABLE', describe(message, code), {
     server,
-    cause: error,
+    cause: redactError(error),
     remedy: certificate ? 'none' : request.dataNode === true ? 'again' : 'elsewhere',
     ...(request.dataNode === true ? { dataNode: server } : {}),
   });

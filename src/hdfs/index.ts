@@ -1,3 +1,4 @@
+export type { AllowRedirect, CredentialsOptions, Negotiate, TlsOptions } from './credentials/index.js';
 export {
   type Credentials,
   type CredentialsContext,

@@ -59,19 +59,21 @@ export interface FailedAnswer {
   /** `host:port`. */
   readonly server: string;
   readonly dataNode?: string;
+  /** What of ours a server may have sent back. */
+  readonly secrets?: readonly string[];
 }
 
 /** What an answer with an error status means: a RemoteException in JSON, or whatever else servers and proxies send. */
-export function faultOf({ status, body, server, dataNode }: FailedAnswer): Fault {
+export function faultOf({ status, body, server, dataNode, secrets }: FailedAnswer): Fault {
   const from = { server, ...(dataNode === undefined ? {} : { dataNode }) };
   const remote = parseRemoteException(body);
   if (remote !== undefined) {
     const { exception } = remote;
-    const message = redact(`${exception}: ${remote.message}`);
+    const message = redact(`${exception}: ${remote.message}`, secrets);
     const [code, remedy] = meaningOf(exception, remote.message, status, dataNode !== undefined);
     return new Fault(code, message, { ...from, exception, remedy });
   }
-  const text = redact(describeBody(body));
+  const text = redact(describeBody(body), secrets);
   if (status === 401) {
     return new Fault('SHARDFEED_HDFS_AUTH', `it wants credentials (HTTP 401${text})`, from);
   }

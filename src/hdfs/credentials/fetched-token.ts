@@ -126,8 +126,11 @@ export function fetchedToken(base: Credentials, options: FetchedTokenOptions = {
       }
     },
     answered: (target, headers) => base.answered?.(target, headers),
-    // The next request fetches another. What `base` is refused does not come here: `ask` sees to it.
-    rejected: async (target) => held.delete(target.authority),
+    // The next request fetches another, also where one of several refused at once has been here before.
+    async rejected(target) {
+      held.delete(target.authority);
+      return true;
+    },
     secrets: () => [...[...held.values()].map(({ token }) => token.urlString), ...(base.secrets?.() ?? [])],
   };
 }

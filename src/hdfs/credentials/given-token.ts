@@ -18,6 +18,9 @@ export interface TokenSource {
 const WEB_KINDS = ['WEBHDFS delegation', 'SWEBHDFS delegation'];
 const ALL_KINDS = [...WEB_KINDS, 'HDFS_DELEGATION_TOKEN'];
 
+/** How long requests may be under way with a token that has been replaced. */
+const CHANGED_MS = 60_000;
+
 /**
  * Delegation tokens that somebody else fetched and renews, such as YARN for its containers.
  * @param without who we are at a cluster that no token is for; default: that is an error
@@ -25,6 +28,8 @@ const ALL_KINDS = [...WEB_KINDS, 'HDFS_DELEGATION_TOKEN'];
 export function givenTokens(source: TokenSource, without?: Credentials): Credentials {
   let loaded: Promise<readonly DelegationToken[]> | undefined;
   const chosen = new Map<string, DelegationToken>();
+  let reloading: Promise<boolean> | undefined;
+  let changedAt = Number.NEGATIVE_INFINITY;
 
   async function choose(target: NameNodeTarget): Promise<DelegationToken | undefined> {
     const known = chosen.get(target.origin);
@@ -34,6 +39,18 @@ export function givenTokens(source: TokenSource, without?: Credentials): Credent
     if (token !== undefined) chosen.set(target.origin, token);
     else if (without === undefined) throw noneFor(source, await loaded, target);
     return token;
+  }
+
+  /** Whether there is another token by now. */
+  async function reload(target: NameNodeTarget, refused: DelegationToken): Promise<boolean> {
+    const tokens = await source.load();
+    const token = await chooseToken(source, tokens, target);
+    if (token === undefined || token.urlString === refused.urlString) return false;
+    loaded = Promise.resolve(tokens);
+    chosen.clear();
+    chosen.set(target.origin, token);
+    changedAt = Date.now();
+    return true;
   }
 
   return {
@@ -50,9 +67,11 @@ export function givenTokens(source: TokenSource, without?: Credentials): Credent
     async rejected(target, error, context) {
       const refused = chosen.get(target.origin);
       if (refused === undefined) return (await without?.rejected?.(target, error, context)) ?? false;
-      chosen.clear();
-      loaded = undefined;
-      if ((await choose(target))?.urlString !== refused.urlString) return true;
+      if (Date.now() - changedAt < CHANGED_MS) return true; // the request was older than the token
+      reloading ??= reload(target, refused).finally(() => {
+        reloading = undefined;
+      });
+      if (await reloading) return true;
       throw refusedToken(source, refused, target, error);
     },
     secrets: () => [...[...chosen.values()].map((token) => token.urlString), ...(without?.secrets?.() ?? [])],

@@ -21,12 +21,13 @@ interface KerberosPackage {
  * name node, whose signed cookie (`hadoop.auth`) then stands for it until the server refuses it.
  */
 export function kerberosCredentials(negotiate: Negotiate = negotiateByPackage): Credentials {
+  /** By origin; empty where one was refused. */
   const cookies = new Map<string, string>();
 
   return {
     async headers({ origin, hostname }): Promise<Record<string, string>> {
       const cookie = cookies.get(origin);
-      if (cookie !== undefined) return { cookie };
+      if (cookie) return { cookie };
       const service = `HTTP@${hostname}`;
       try {
         return { authorization: `Negotiate ${await negotiate(service)}` };
@@ -38,12 +39,16 @@ export function kerberosCredentials(negotiate: Negotiate = negotiateByPackage): 
       for (const line of headers['set-cookie'] ?? []) {
         const [, name, value] = /^(hadoop\.auth)=("[^"]+"|[^";]*)/.exec(line) ?? [];
         if (value) cookies.set(origin, `${name}=${value}`);
-        else if (value === '') cookies.delete(origin);
+        else if (value === '' && cookies.has(origin)) cookies.set(origin, '');
       }
     },
-    // A cookie that had its day is replaced by a new session; a ticket that is refused is refused again.
-    rejected: async ({ origin }) => cookies.delete(origin),
-    secrets: () => [...cookies.values()].map((cookie) => cookie.slice('hadoop.auth='.length)),
+    // A cookie that had its day gives way to a new session; without one the ticket was refused, and would be again.
+    async rejected({ origin }) {
+      if (!cookies.has(origin)) return false;
+      cookies.set(origin, '');
+      return true;
+    },
+    secrets: () => [...cookies.values()].map((cookie) => cookie.slice('hadoop.auth='.length)).filter(Boolean),
   };
 }
 

@@ -9,7 +9,7 @@ import { readTokenFile } from './token-storage.js';
 
 export interface CredentialsOptions {
   /** How the cluster wants to know who we are. Default: `hadoop.security.authentication` of the configuration. */
-  authentication?: 'simple' | 'kerberos';
+  method?: 'simple' | 'kerberos';
   /** Who we are where authentication is simple. Default: HADOOP_USER_NAME, else the user of this process. */
   user?: string;
   /** Acts for this user (`doas`). Default: HADOOP_PROXY_USER. */
@@ -39,7 +39,7 @@ export function openCredentials(
   configured?: string,
   env: Environment = process.env,
 ): Credentials {
-  const { authentication = configured ?? undefined } = options;
+  const { method = configured } = options;
   const given = givenSource(options);
   if (given !== undefined) {
     if (options.proxyUser !== undefined) {
@@ -49,19 +49,15 @@ export function openCredentials(
     }
     return givenTokens(given);
   }
-  const own = ownCredentials(options, authentication, env);
-  const found = authentication === 'simple' ? undefined : environmentSource(env);
+  const own = ownCredentials(options, method, env);
+  const found = method === 'simple' ? undefined : environmentSource(env);
   return found === undefined ? own : givenTokens(found, own);
 }
 
-function ownCredentials(
-  options: CredentialsOptions,
-  authentication: string | undefined,
-  env: Environment,
-): Credentials {
-  const kerberos = authentication === 'kerberos';
-  if (!kerberos && authentication !== undefined && authentication !== 'simple') {
-    throw usage(`hadoop.security.authentication is ${authentication}, and simple and kerberos are known`);
+function ownCredentials(options: CredentialsOptions, method: string | undefined, env: Environment): Credentials {
+  const kerberos = method === 'kerberos';
+  if (!kerberos && method !== undefined && method !== 'simple') {
+    throw usage(`hadoop.security.authentication is ${method}, and simple and kerberos are known`);
   }
   const base = kerberos
     ? kerberosCredentials(options.negotiate)

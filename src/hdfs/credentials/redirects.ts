@@ -2,7 +2,7 @@ import type { LookupAddress } from 'node:dns';
 import { lookup } from 'node:dns/promises';
 import { BlockList, isIP } from 'node:net';
 import { ShardfeedError } from '../../errors.js';
-import { redact } from './redact.js';
+import { redact } from '../redact.js';
 
 /**
  * Which hosts a name node may send us to: a function that decides, or host names and patterns such as `*.data.example.com`.
@@ -24,30 +24,41 @@ const PRIVATE = ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '100.64.0.0/10
   networks([one]),
 );
 
+/** Resolves to where a redirect leads, or rejects; `from` is the request as it was sent. */
+export type CheckRedirect = (location: string, from: URL) => Promise<URL>;
+
 /**
- * The URL that a name node redirects a request to, once it is clear that it leads to a data node: the same path and
- * operation over http or https, never from https to http, and a host that {@link AllowRedirect} allows. It is requested as it
- * stands: credentials of ours are not for it, the name node has put into it what it needs.
- * @param from the request, as it was sent
- * @throws SHARDFEED_HDFS_AUTH
+ * Lets a name node redirect to a data node only: to the same path and operation over http or https, never from https to http, and
+ * to a host that {@link AllowRedirect} allows. The URL is then requested as it stands: credentials of ours are not for it,
+ * the name node has put into it what it needs.
+ * @throws SHARDFEED_HDFS_REDIRECT from what it returns
  */
-export async function checkRedirect(location: string, from: URL, options: RedirectOptions = {}): Promise<URL> {
-  const refuse = (why: string): ShardfeedError =>
-    new ShardfeedError('SHARDFEED_HDFS_AUTH', `${from.origin} redirects to ${redact(shorten(location))}: ${why}`);
-  if (!URL.canParse(location)) throw refuse('that is no absolute URL');
-  const to = new URL(location);
-  if (to.protocol !== 'https:' && to.protocol !== 'http:') throw refuse('only http and https lead to a data node');
-  if (from.protocol === 'https:' && to.protocol === 'http:') throw refuse('the way from https to http is not taken');
-  if (to.username !== '' || to.password !== '') throw refuse('it carries a user name or password');
-  if (pathOf(to) !== pathOf(from)) throw refuse('it leads to another path than the one asked for');
-  if (opOf(to) !== opOf(from)) throw refuse('it leads to another operation than the one asked for');
-  const { allowRedirect = [], resolve = addressesOf } = options;
-  const allowed =
-    typeof allowRedirect === 'function'
-      ? allowRedirect(new URL(to), new URL(from))
-      : allowRedirect.some((pattern) => matches(hostOf(to), pattern)) || (await isNear(to, from, resolve));
-  if (!allowed) throw refuse('that host is not known to belong to the cluster; allowRedirect can say that it does');
-  return to;
+export function checkRedirects({ allowRedirect = [], resolve = addressesOf }: RedirectOptions = {}): CheckRedirect {
+  const near = new Set<string>();
+
+  async function isAllowed(to: URL, from: URL): Promise<boolean> {
+    if (typeof allowRedirect === 'function') return allowRedirect(new URL(to), new URL(from));
+    const pair = `${hostOf(from)} ${hostOf(to)}`;
+    if (near.has(pair)) return true;
+    if (!allowRedirect.some((pattern) => matches(hostOf(to), pattern)) && !(await isNear(to, from, resolve)))
+      return false;
+    near.add(pair);
+    return true;
+  }
+
+  return async (location, from) => {
+    const refuse = (why: string): ShardfeedError =>
+      new ShardfeedError('SHARDFEED_HDFS_REDIRECT', `it redirects to ${redact(shorten(location))}: ${why}`);
+    if (!URL.canParse(location)) throw refuse('that is no absolute URL');
+    const to = new URL(location);
+    if (to.protocol !== 'https:' && to.protocol !== 'http:') throw refuse('only http and https lead to a data node');
+    if (from.protocol === 'https:' && to.protocol === 'http:') throw refuse('the way from https to http is not taken');
+    if (to.username !== '' || to.password !== '') throw refuse('it carries a user name or password');
+    if (pathOf(to) !== pathOf(from)) throw refuse('it leads to another path than the one asked for');
+    if (opOf(to) !== opOf(from)) throw refuse('it leads to another operation than the one asked for');
+    if (await isAllowed(to, from)) return to;
+    throw refuse('that host is not known to belong to the cluster; the option allowRedirect can say that it does');
+  };
 }
 
 /** Whether a host is a name node's own, of its domain, or of its private network. */
@@ -80,11 +91,13 @@ function hostOf(url: URL): string {
   return url.hostname.replace(/^\[|\]$/g, '').replace(/\.$/, '');
 }
 
-/** Path with every byte in one form: servers differ in what they encode. */
+/** The path in one form: servers differ in what they encode, and Java composes letters with their accents (NFC). */
 function pathOf(url: URL): string {
-  return url.pathname.replace(/%[0-9a-f]{2}|[^%]/gi, (part) =>
-    part.startsWith('%') ? part.toUpperCase() : `%${part.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`,
-  );
+  try {
+    return decodeURIComponent(url.pathname).normalize('NFC');
+  } catch {
+    return url.pathname; // no UTF-8, so none of ours
+  }
 }
 
 function opOf(url: URL): string | undefined {

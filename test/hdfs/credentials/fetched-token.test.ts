@@ -69,12 +69,15 @@ describe('a fetched delegation token', () => {
     expect(cluster.ops).toEqual(['GETDELEGATIONTOKEN', 'GETDELEGATIONTOKEN']);
   });
 
-  it('that is refused is fetched anew, once', async () => {
+  it('that is refused is fetched anew, by whoever was refused', async () => {
     const { cluster, credentials, show } = open();
     const token = await show();
     const refusal = new ShardfeedError('SHARDFEED_HDFS_AUTH', 'it was cancelled');
-    expect(await credentials.rejected!(NN1, refusal, cluster.context)).toBe(true);
-    expect(await show()).not.toBe(token);
+    const refused = (): Promise<boolean> => credentials.rejected!(NN1, refusal, cluster.context);
+    expect(await Promise.all([refused(), refused()])).toEqual([true, true]);
+    const [second, third] = await Promise.all([show(), show(NN2)]);
+    expect(second).not.toBe(token);
+    expect(third).toBe(second);
   });
 
   it('serves to its end where it cannot be renewed, and is not tried at each request', async () => {

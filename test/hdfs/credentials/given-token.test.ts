@@ -65,7 +65,9 @@ describe('a token that is refused', () => {
     const fresh = { ...WEB, password: Buffer.from('fresh') };
     writeFileSync(tokenFile, storage(fresh));
     expect(await credentials.query!(nameNode, context)).toEqual({ delegation: tokenText(WEB) });
-    expect(await credentials.rejected!(nameNode, refusal, context)).toBe(true);
+    const refused = (): Promise<boolean> => credentials.rejected!(nameNode, refusal, context);
+    expect(await Promise.all([refused(), refused()])).toEqual([true, true]);
+    expect(await refused()).toBe(true); // a request from before
     expect(await credentials.query!(nameNode, context)).toEqual({ delegation: tokenText(fresh) });
   });
 

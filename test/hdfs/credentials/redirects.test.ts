@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { checkRedirect, type RedirectOptions } from '../../../src/hdfs/credentials/redirects.js';
+import { checkRedirects, type RedirectOptions } from '../../../src/hdfs/credentials/redirects.js';
 import { tokenText } from './fake-cluster.js';
 
 const ADDRESSES: Record<string, string[]> = {
@@ -18,7 +18,7 @@ const resolve: RedirectOptions['resolve'] = async (host) => ADDRESSES[host] ?? (
 
 const PATH = '/webhdfs/v1/data/a%20b%2B%C3%A9';
 const check = (to: string, from = `http://nn1.hadoop.example.com:9870${PATH}?op=OPEN`, options: RedirectOptions = {}) =>
-  checkRedirect(to, new URL(from), { resolve, ...options });
+  checkRedirects({ resolve, ...options })(to, new URL(from));
 const at = (origin: string): string => `${origin}${PATH}?op=OPEN`;
 
 describe('a redirect is followed', () => {
@@ -64,7 +64,7 @@ describe('a redirect is refused', () => {
     ['to no machine', at('http://0.0.0.0:9864'), 'not known to belong'],
   ])('%s', async (_, to, why) => {
     await expect(check(to)).rejects.toMatchObject({
-      code: 'SHARDFEED_HDFS_AUTH',
+      code: 'SHARDFEED_HDFS_REDIRECT',
       message: expect.stringContaining(why),
     });
   });

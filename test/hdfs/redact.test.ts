@@ -1,8 +1,8 @@
 import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import { ShardfeedError } from '../../../src/errors.js';
-import { redact, redactError } from '../../../src/hdfs/credentials/redact.js';
-import { tokenText } from './fake-cluster.js';
+import { ShardfeedError } from '../../src/errors.js';
+import { redact, redactError } from '../../src/hdfs/redact.js';
+import { tokenText } from './credentials/fake-cluster.js';
 
 const TOKEN = tokenText();
 const COOKIE = 'hadoop.auth="u=alice&p=alice&t=simple&e=1795439648487&s=XpFN/neXyqREkMtD68rHtNRRj0S3iXjcxKphxPUyAfM="';
@@ -39,7 +39,11 @@ describe('an error', () => {
   const url = `http://dn:9864/a?delegation=${TOKEN}`;
 
   it('loses its secrets down to its last cause', () => {
-    const inner = Object.assign(new TypeError(`cannot GET ${url}`), { code: 'ERR', options: undefined, path: url });
+    const inner = Object.assign(new TypeError(`cannot GET ${url}`), {
+      code: 'ERR',
+      rawPacket: Buffer.from(url),
+      path: url,
+    });
     const middle = new AggregateError([inner, new Error(url)], `tried ${url}`, { cause: inner });
     const error = new ShardfeedError('SHARDFEED_IO', `no ${url}`, { path: url, offset: 3, cause: middle });
     const safe = redactError(error) as ShardfeedError;
@@ -49,6 +53,7 @@ describe('an error', () => {
     expect(safe.cause).toMatchObject({ name: 'AggregateError', errors: [{ name: 'TypeError', code: 'ERR' }, {}] });
     const all = inspect(safe, { depth: 20, showHidden: true }) + JSON.stringify(safe) + safe.stack;
     expect(all).not.toContain(TOKEN);
+    expect(all).not.toContain(Buffer.from(TOKEN).toString('hex', 0, 9).match(/../g)!.join(' '));
     expect(all).toContain('delegation=***');
     expect(inspect(error)).toContain(TOKEN);
   });
