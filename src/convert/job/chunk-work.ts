@@ -25,7 +25,7 @@ export interface WorkPlan {
   readonly statistics: boolean;
 }
 
-/** One piece of input, whole CSV rows or columns; or the wish for the statistics of all pieces so far. */
+/** One piece of input, whole CSV rows or columns; or the wish for the statistics of features [from, to) over all pieces. */
 export type ChunkTask =
   | {
       readonly kind: 'csv';
@@ -37,7 +37,7 @@ export type ChunkTask =
     }
   | { readonly kind: 'batch'; readonly firstRow: number; readonly batch: Batch }
   | { readonly kind: 'records'; readonly firstRow: number; readonly bytes: Uint8Array; readonly meta: Uint32Array }
-  | { readonly kind: 'statistics' };
+  | { readonly kind: 'statistics'; readonly from: number; readonly to: number };
 
 export interface ChunkResult {
   readonly runs: readonly RecordsRun[];
@@ -61,7 +61,7 @@ export class ChunkWork {
   }
 
   run(task: ChunkTask): { result: ChunkResult; transfer: ArrayBuffer[] } {
-    if (task.kind === 'statistics') return { result: this.#statistics(), transfer: [] };
+    if (task.kind === 'statistics') return { result: this.#statistics(task), transfer: [] };
     const result =
       task.kind === 'csv'
         ? this.#csv(task)
@@ -149,9 +149,9 @@ export class ChunkWork {
     if (decoder.rows > 0) yield decoder.take();
   }
 
-  #statistics(): ChunkResult {
+  #statistics({ from, to }: Extract<ChunkTask, { kind: 'statistics' }>): ChunkResult {
     const stages = [...this.#parsers.values(), ...(this.#rows === undefined ? [] : [this.#rows])];
-    const partials = stages.flatMap(({ statistics }) => (statistics === undefined ? [] : [statistics.take()]));
+    const partials = stages.flatMap(({ statistics }) => (statistics === undefined ? [] : [statistics.read(from, to)]));
     const some = partials.length === 0 ? {} : { statistics: partials.reduce(mergeStatistics) };
     return { runs: [], records: 0, bad: [], missing: new Uint8Array(0), ...some };
   }

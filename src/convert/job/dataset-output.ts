@@ -5,9 +5,7 @@ import {
   encodeManifest,
   indexName,
   makeManifest,
-  type PartialStatistics,
   type StatisticsJson,
-  toStatisticsJson,
 } from '../../dataset/index.js';
 import { throwIfAborted } from '../../errors.js';
 import { compressWriter, type DatasetCommit, gzipMemberWriter, joinPath, openFiles } from '../../files/index.js';
@@ -87,7 +85,7 @@ export class DatasetOutput {
   async finish(
     parts: readonly (readonly PartSummary[])[],
     schema: Schema | undefined,
-    statistics: PartialStatistics | 'collect' | undefined,
+    statistics: StatisticsJson | 'collect' | undefined,
     signal: AbortSignal | undefined,
   ): Promise<Finished> {
     const datasets: DatasetSummary[] = [];
@@ -128,11 +126,11 @@ export class DatasetOutput {
     folder: string,
     parts: readonly PartSummary[],
     schema: Schema | undefined,
-    statistics: PartialStatistics | 'collect' | undefined,
+    statistics: StatisticsJson | 'collect' | undefined,
     signal: AbortSignal | undefined,
   ): Promise<{ statistics?: StatisticsJson }> {
     if (statistics === undefined || schema === undefined) return {};
-    if (statistics !== 'collect') return { statistics: toStatisticsJson(statistics, schema) };
+    if (statistics !== 'collect') return { statistics };
     const { fs, staging } = this.#commit;
     const files = openFiles({ drivers: { [fs.scheme]: fs } });
     const uris = parts.map(({ name }) => displayPath({ fs, path: joinPath(staging, `${folder}${name}`) }));

@@ -1,8 +1,14 @@
-import { mergeStatistics, type PartialStatistics } from '../../dataset/statistics.js';
+import {
+  type FeatureStatistics,
+  mergeStatistics,
+  type StatisticsJson,
+  toStatisticsJson,
+} from '../../dataset/statistics.js';
 import { throwIfAborted } from '../../errors.js';
+import type { Schema } from '../../records/schema.js';
 import type { BadRows } from './bad-rows.js';
-import type { ChunkResult, WorkPlan } from './chunk-work.js';
-import { convertCompute, withCompute } from './compute.js';
+import type { ChunkResult, ChunkTask, WorkPlan } from './chunk-work.js';
+import { type Compute, convertCompute, withCompute } from './compute.js';
 import { mapOrdered } from './map-ordered.js';
 import type { PartSummary } from './part-writer.js';
 import type { AgainBySource } from './plan-sink.js';
@@ -14,6 +20,7 @@ import { SpareBuffers } from './spare-buffers.js';
 
 /** Bytes of records to a byte of CSV, until a piece has shown how many they are. */
 const FIRST_GROWTH = 4;
+const FEATURES_AT_ONCE = 32;
 
 export interface JobOptions {
   /** Worker threads; 0: this one. */
@@ -34,7 +41,7 @@ export interface JobOutcome {
   readonly parts: PartSummary[][];
   /** One byte a feature: 1 where some record lacks it. */
   readonly missing: Uint8Array;
-  readonly statistics: PartialStatistics | undefined;
+  readonly statistics: StatisticsJson | undefined;
 }
 
 /**
@@ -82,11 +89,28 @@ export async function runJob(
         }
         await job.onPiece(result.records, piece.inputBytes, outputBytes);
       }
-      const partials = (await compute.runOnAll({ kind: 'statistics' })).flatMap((r) => r.statistics ?? []);
-      return partials.length === 0 ? undefined : partials.reduce(mergeStatistics);
+      return job.statistics ? await gatherStatistics(compute, plan.schema) : undefined;
     });
     return { parts: await sink!.finish(), missing, statistics };
   } finally {
     await sink?.dispose();
+  }
+}
+
+/** Brings together what all workers collected, some features at a time: all of it would be some 30 MB a worker. */
+async function gatherStatistics(
+  compute: Compute<ChunkTask, ChunkResult>,
+  schema: Schema,
+): Promise<StatisticsJson | undefined> {
+  const features: FeatureStatistics[] = [];
+  for (let from = 0; ; from += FEATURES_AT_ONCE) {
+    const to = from + FEATURES_AT_ONCE;
+    const results = await compute.runOnAll({ kind: 'statistics', from, to });
+    const partials = results.flatMap((result) => result.statistics ?? []);
+    if (partials.length === 0) return undefined;
+    const part = { features: schema.features.slice(from, to) };
+    const { records, features: some } = toStatisticsJson(partials.reduce(mergeStatistics), part);
+    features.push(...some);
+    if (to >= schema.features.length) return { records, features };
   }
 }
