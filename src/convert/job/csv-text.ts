@@ -14,6 +14,7 @@ import { CHUNK_BYTES } from '../options.js';
 import type { CsvFile } from './csv-files.js';
 import { bytesIn } from './records-run.js';
 import { passingChunks, readRange } from './source.js';
+import { SpanStream } from './span-stream.js';
 import type { SpareBuffers } from './spare-buffers.js';
 
 /** A span of one of the files; row ordinals go on from file to file. */
@@ -75,20 +76,38 @@ export class CsvText {
       this.#spans = spans;
       return;
     }
-    for (const span of this.#spans) yield this.#read(span, spare);
+    yield* this.#read(this.#spans, spare);
   }
 
   /** The chunks that have passed, from the first one on that begins with a row or behind it. */
-  async *chunksFrom(firstRow: number): AsyncGenerator<FileChunk> {
-    const spans = this.#spans ?? this.#passed;
-    for (const span of spans) if (span.firstRow >= firstRow) yield await this.#read(span);
+  chunksFrom(firstRow: number): AsyncGenerator<FileChunk> {
+    return this.#read((this.#spans ?? this.#passed).filter((span) => span.firstRow >= firstRow));
   }
 
-  async #read(span: FileSpan, spare?: SpareBuffers): Promise<FileChunk> {
-    const buffer = spare?.take(span.length);
-    const bytes = await readRange(span.file, span.offset, span.offset + span.length, { ...this.#call, buffer });
-    if (bytes.length < span.length) throw changed(span.file.uri);
-    return { ...span, bytes };
+  /** Local files are read chunk by chunk; remote ones as streams, which have several requests in flight. */
+  async *#read(spans: readonly FileSpan[], spare?: SpareBuffers): AsyncGenerator<FileChunk> {
+    let streamed: CsvFile | undefined;
+    let stream: SpanStream | undefined;
+    try {
+      for (const span of spans) {
+        const { file, offset, length } = span;
+        const bytes = bytesIn(spare?.take(length), length);
+        if (file.fs.openReader === undefined) {
+          if (streamed !== file) {
+            await stream?.close();
+            stream = new SpanStream(file.fs.read(file.path, { ...this.#call, start: offset }), offset);
+            streamed = file;
+          }
+          if (!(await stream!.fill(bytes, offset))) throw changed(file.uri);
+        } else {
+          const read = await readRange(file, offset, offset + length, { ...this.#call, buffer: bytes.buffer });
+          if (read.length < length) throw changed(file.uri);
+        }
+        yield { ...span, bytes };
+      }
+    } finally {
+      await stream?.close();
+    }
   }
 
   async *#cut<T extends CsvSpan>(
