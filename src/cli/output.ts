@@ -58,8 +58,17 @@ export class Output {
     this.#size = 0;
     for (const piece of pieces) {
       if (this.#isOver) return;
-      if (!this.#stream.write(piece)) await Promise.race([once(this.#stream, 'drain'), once(this.#stream, 'close')]);
+      if (!this.#stream.write(piece)) await this.#room();
     }
+  }
+
+  /** Resolves when the reader has taken something, or is gone. */
+  async #room(): Promise<void> {
+    const done = new AbortController();
+    const { signal } = done;
+    await Promise.race(['drain', 'close'].map((event) => once(this.#stream, event, { signal }))).finally(() =>
+      done.abort(),
+    );
   }
 
   get #isOver(): boolean {
