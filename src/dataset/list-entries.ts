@@ -15,7 +15,7 @@ import { type Manifest, readManifest } from './manifest.js';
 import { mapLimited } from './map-limited.js';
 import { readIndexHeader } from './part-index.js';
 
-export interface ListedEntry {
+export interface ListedEntry extends Pick<FileStat, 'owner' | 'group' | 'permission' | 'replication'> {
   readonly path: string;
   readonly type: 'file' | 'folder';
   /** Of the stored file; of a folder, 0. */
@@ -63,8 +63,9 @@ export async function listEntries(
       return (await ifSound(readIndexHeader({ fs, path, name, bytes: size }, { signal })))?.records;
     };
     const listed = await mapLimited(stats, async (stat) => {
-      const { path, type, size: bytes, mtimeMs } = stat;
-      return { path: displayPath({ fs, path }), type, bytes, mtimeMs, records: await recordsOf(stat) };
+      const { path, type, size: bytes, mtimeMs, owner, group, permission, replication } = stat;
+      const rest = { owner, group, permission, replication };
+      return { path: displayPath({ fs, path }), type, bytes, mtimeMs, records: await recordsOf(stat), ...rest };
     });
     entries.push(...listed);
   }

@@ -109,6 +109,8 @@ export interface FileStat {
   readonly owner?: string;
   readonly group?: string;
   readonly permission?: number;
+  /** Copies of each block of a file, where the file system keeps several. */
+  readonly replication?: number;
 }
 
 /** Reads one file. */

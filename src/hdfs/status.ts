@@ -16,7 +16,7 @@ export interface HdfsStatus extends FileStat {
 /** The JSON of `FileStatus`; in listings `pathSuffix` is the name. @throws Fault */
 export function parseStatus(json: unknown, path: string): HdfsStatus {
   const raw = (json ?? {}) as Readonly<Record<string, unknown>>;
-  const { pathSuffix, type, length, modificationTime, fileId, owner, group, permission } = raw;
+  const { pathSuffix, type, length, modificationTime, fileId, owner, group, permission, replication } = raw;
   if (typeof type !== 'string' || typeof length !== 'number' || typeof modificationTime !== 'number') {
     throw garbled('FileStatus', json);
   }
@@ -30,6 +30,7 @@ export function parseStatus(json: unknown, path: string): HdfsStatus {
     owner: String(owner ?? ''),
     group: String(group ?? ''),
     permission: Number.parseInt(String(permission ?? '0'), 8),
+    ...(folder || typeof replication !== 'number' ? {} : { replication }),
   };
 }
 
