@@ -78,9 +78,8 @@ const COMMANDS = {
   },
   kill: ({ values, args }) => hdfs.killDaemon(values.dir, args[0]),
   spawn: ({ values, args }) => hdfs.startDaemon(values.dir, args[0]),
-  async tool({ values, args }) {
-    const { status } = await hdfs.runTool(values.dir, args[0], args.slice(1), { stdio: 'inherit' });
-    process.exitCode = status ?? 1;
+  tool({ values, args }) {
+    process.exitCode = hdfs.runTool(values.dir, args[0], args.slice(1), { stdio: 'inherit' }).status ?? 1;
   },
 };
 

@@ -10,6 +10,7 @@ import { repairCommand } from './commands/repair.js';
 import { schemaCommand } from './commands/schema.js';
 import { statsCommand } from './commands/stats.js';
 import { verifyCommand } from './commands/verify.js';
+import { addHadoopOptions } from './hadoop-options.js';
 import { withExamples } from './help.js';
 import type { Session } from './session.js';
 
@@ -27,7 +28,9 @@ export function addCommands(program: Command, session: Session): void {
     .version(version)
     .exitOverride()
     .configureOutput({ writeErr: () => {} })
-    .helpCommand('help [command]', 'show the help of a command');
+    .helpCommand('help [command]', 'show the help of a command')
+    .configureHelp({ showGlobalOptions: true });
+  addHadoopOptions(program);
   for (const make of [
     convertCommand,
     schemaCommand,

@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander';
 import { addCommands } from './commands.js';
 import { describeError } from './describe-error.js';
+import { filesOptions } from './hadoop-options.js';
 import { Output } from './output.js';
 import { openSession } from './session.js';
 
@@ -23,10 +24,11 @@ async function main(argv: readonly string[]): Promise<number> {
   }
   let exitCode = 0;
   const output = new Output(process.stdout, () => abort.abort(new Error('the output cannot be written')));
-  const session = openSession(output, abort.signal, (code) => {
-    exitCode = code;
-  });
   const program = new Command('shardfeed');
+  const exitWith = (code: number): void => {
+    exitCode = code;
+  };
+  const session = openSession({ output, signal: abort.signal, files: () => filesOptions(program), exitWith });
   addCommands(program, session);
   try {
     await program.parseAsync(argv);

@@ -1,4 +1,4 @@
-import { type Files, openFiles } from '../files/index.js';
+import { type Files, type FilesOptions, openFiles } from '../files/index.js';
 import type { Output } from './output.js';
 import { Progress } from './progress.js';
 import { printable } from './table.js';
@@ -17,11 +17,22 @@ export interface Session {
   exitWith(code: number): void;
 }
 
-export function openSession(output: Output, signal: AbortSignal, exitWith: (code: number) => void): Session {
+export interface SessionOptions extends Pick<Session, 'output' | 'signal' | 'exitWith'> {
+  /** Asked for when the first URI is looked at: then the command line is parsed. */
+  files(): FilesOptions;
+}
+
+export function openSession({ files: options, ...session }: SessionOptions): Session {
   const progress = new Progress(process.stderr);
   const warn = (text: string): void => {
     progress.clear();
     process.stderr.write(`shardfeed: warning: ${printable(text)}\n`);
   };
-  return { output, signal, files: openFiles(), progress, warn, exitWith };
+  let opened: Files | undefined;
+  const open = (): Files => {
+    opened ??= openFiles(options());
+    return opened;
+  };
+  const files: Files = { resolve: (uri) => open().resolve(uri), expand: (uris, call) => open().expand(uris, call) };
+  return { ...session, files, progress, warn };
 }

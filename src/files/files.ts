@@ -1,7 +1,7 @@
 import { ShardfeedError } from '../errors.js';
 import type { CallOptions, FileSystem } from './file-system.js';
 import { expandPattern } from './glob.js';
-import { hadoopDriver } from './hadoop-driver.js';
+import { type HadoopOptions, hadoopDriver } from './hadoop-driver.js';
 import { localFileSystem } from './local/local-file-system.js';
 import { parseUri } from './uri.js';
 
@@ -11,6 +11,8 @@ export type DriverFactory = (authority: string) => FileSystem;
 export interface FilesOptions {
   /** Further file systems by scheme, or others for the built-in ones. */
   drivers?: Readonly<Record<string, FileSystem | DriverFactory>>;
+  /** For `hdfs://` and its kin: where the configuration lies, who we are. Default: as Hadoop's own tools find it. */
+  hdfs?: HadoopOptions;
 }
 
 /** Where something lies: a path within a file system. */
@@ -38,17 +40,19 @@ export interface Files {
   expand(uris: string | readonly string[], options?: CallOptions): Promise<Location[]>;
 }
 
-const BUILT_IN: Readonly<Record<string, DriverFactory>> = {
-  file: () => localFileSystem(),
-  hdfs: hadoopDriver('hdfs'),
-  webhdfs: hadoopDriver('webhdfs'),
-  swebhdfs: hadoopDriver('swebhdfs'),
-  httpfs: hadoopDriver('httpfs'),
-};
+function builtIn({ hdfs }: FilesOptions): Readonly<Record<string, DriverFactory>> {
+  return {
+    file: () => localFileSystem(),
+    hdfs: hadoopDriver('hdfs', hdfs),
+    webhdfs: hadoopDriver('webhdfs', hdfs),
+    swebhdfs: hadoopDriver('swebhdfs', hdfs),
+    httpfs: hadoopDriver('httpfs', hdfs),
+  };
+}
 
 /** Opens file systems on first use and keeps one for each scheme and authority. */
 export function openFiles(options: FilesOptions = {}): Files {
-  const drivers: Record<string, FileSystem | DriverFactory> = { ...BUILT_IN, ...options.drivers };
+  const drivers: Record<string, FileSystem | DriverFactory> = { ...builtIn(options), ...options.drivers };
   const opened = new Map<string, FileSystem>();
 
   function resolve(uri: string): Location {

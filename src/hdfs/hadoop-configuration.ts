@@ -14,7 +14,7 @@ const MOST_SUBSTITUTIONS = 20;
 /**
  * Reads core-site.xml and hdfs-site.xml. Default folder: HADOOP_CONF_DIR, else `etc/hadoop` in HADOOP_HOME, else
  * /etc/hadoop/conf; where a default folder holds neither, the configuration is empty.
- * @throws SHARDFEED_NOT_FOUND where neither is in a folder that was named; SHARDFEED_USAGE for a file that is wrong
+ * @throws SHARDFEED_USAGE where neither is in a folder that was named, and for a file that is wrong
  */
 export async function loadHadoopConfiguration(
   folder: string | undefined = process.env.HADOOP_CONF_DIR,
@@ -32,7 +32,7 @@ export async function loadHadoopConfiguration(
   }
   if (found === 0 && folder) {
     throw new ShardfeedError(
-      'SHARDFEED_NOT_FOUND',
+      'SHARDFEED_USAGE',
       `the Hadoop configuration folder ${from} holds neither ${FILES.join(' nor ')}: correct HADOOP_CONF_DIR`,
       { path: from },
     );

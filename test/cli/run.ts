@@ -10,10 +10,16 @@ export interface Ran {
   readonly stderr: string;
 }
 
+export interface StartOptions {
+  readonly cwd?: string;
+  /** Beside what this process has. */
+  readonly env?: Readonly<Record<string, string>>;
+}
+
 /** Runs the built command line tool to its end. */
 export async function run(
   args: readonly string[],
-  options: { input?: string | Uint8Array; cwd?: string } = {},
+  options: StartOptions & { input?: string | Uint8Array } = {},
 ): Promise<Ran> {
   const child = start(args, options);
   child.stdin!.on('error', () => {}); // It may end without reading all of it.
@@ -22,8 +28,8 @@ export async function run(
 }
 
 /** Starts it with an open standard input. */
-export function start(args: readonly string[], options: { cwd?: string } = {}): ChildProcess {
-  return spawn(process.execPath, [MAIN, ...args], { cwd: options.cwd, stdio: 'pipe' });
+export function start(args: readonly string[], { cwd, env }: StartOptions = {}): ChildProcess {
+  return spawn(process.execPath, [MAIN, ...args], { cwd, env: { ...process.env, ...env }, stdio: 'pipe' });
 }
 
 export async function finish(child: ChildProcess): Promise<Ran> {

@@ -71,5 +71,5 @@ test.each([
 });
 
 test('a folder that was named must hold a configuration', async () => {
-  await expect(loadHadoopConfiguration(join(folder, 'none'))).rejects.toMatchObject({ code: 'SHARDFEED_NOT_FOUND' });
+  await expect(loadHadoopConfiguration(join(folder, 'none'))).rejects.toMatchObject({ code: 'SHARDFEED_USAGE' });
 });
