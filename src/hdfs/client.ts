@@ -79,7 +79,7 @@ export class HdfsClient {
     if (this.gateway) return operation.method === 'GET' ? request : this.#request(nameNode, operation, { data: true });
     const answer = await this.http.open({ ...request, method: operation.method, signal: operation.signal });
     this.#met(nameNode, answer);
-    if (answer.statusCode === 200) {
+    if (answer.statusCode === 200 && answer.headers['content-type']?.startsWith('application/octet-stream') === true) {
       // Only a gateway serves the data itself.
       answer.destroy();
       this.foundGateway();

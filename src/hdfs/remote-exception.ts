@@ -46,7 +46,7 @@ const MESSAGES: readonly (readonly [pattern: RegExp, code: ErrorCode, remedy: Re
     'again',
   ],
   [
-    /NameNode still not started|ConnectException|Connection re(?:fused|set)|SocketTimeout/,
+    /NameNode still not started|wiki\.apache\.org\/hadoop|ConnectException|Connection re(?:fused|set)|SocketTimeout/,
     'SHARDFEED_HDFS_UNREACHABLE',
     'again',
   ],
@@ -77,7 +77,8 @@ export function faultOf({ status, body, server, dataNode, secrets }: FailedAnswe
   if (status === 401) {
     return new Fault('SHARDFEED_HDFS_AUTH', `it wants credentials (HTTP 401${text})`, from);
   }
-  if (status >= 500 || status === 408 || status === 429) {
+  // Neither a success nor a redirect is expected where this is asked.
+  if (status >= 500 || status < 400 || status === 408 || status === 429) {
     const remedy = dataNode === undefined ? 'elsewhere' : 'again';
     return new Fault('SHARDFEED_HDFS_UNREACHABLE', `it answered HTTP ${status}${text}`, { ...from, remedy });
   }

@@ -62,6 +62,14 @@ async function makeParent(client: HdfsClient, task: Task): Promise<void> {
 
 type State = 'open' | 'closed' | 'aborted' | 'failed';
 
+type Act = (body: Upload, temporary: string, nameNode: NameNodeTarget) => Promise<void>;
+
+/** An upload, and the name that it has meanwhile. */
+interface Attempt {
+  readonly body: Upload;
+  readonly temporary: string;
+}
+
 class HdfsWriter implements FileWriter {
   readonly #client: HdfsClient;
   readonly #path: string;
@@ -73,7 +81,7 @@ class HdfsWriter implements FileWriter {
   #kept: Uint8Array = new Uint8Array(1 << 14);
   #fill = 0;
   #length = 0;
-  #upload: { readonly body: Upload; readonly temporary: string } | undefined;
+  #upload: Attempt | undefined;
   #state: State = 'open';
 
   constructor(client: HdfsClient, path: string, overwrite: boolean, signal: AbortSignal | undefined) {
@@ -136,30 +144,30 @@ class HdfsWriter implements FileWriter {
     });
   }
 
-  /** One CREATE under a fresh name an attempt, so that none can meet what another left. */
-  #attempt(
-    act: (body: Upload, temporary: string, nameNode: NameNodeTarget) => Promise<void>,
-  ): Promise<{ body: Upload; temporary: string }> {
-    return this.#client.run(this.#task, async (nameNode) => {
-      const temporary = temporaryName(this.#path);
-      const operation: Operation = {
-        ...this.#task,
-        method: 'PUT',
-        op: 'CREATE',
-        path: temporary,
-        query: { overwrite: false },
-      };
-      const to = await this.#client.locate(nameNode, operation);
-      const body = new Upload(this.#client, to, this.#task.signal);
-      this.#left.add(temporary);
-      try {
-        await act(body, temporary, nameNode);
-        return { body, temporary };
-      } catch (error) {
-        body.destroy();
-        throw error;
-      }
-    });
+  #attempt(act: Act): Promise<Attempt> {
+    return this.#client.run(this.#task, (nameNode) => this.#attemptOnce(nameNode, act));
+  }
+
+  /** A CREATE under a fresh name, so that it can meet nothing that another left. @throws Fault */
+  async #attemptOnce(nameNode: NameNodeTarget, act: Act): Promise<Attempt> {
+    const temporary = temporaryName(this.#path);
+    const operation: Operation = {
+      ...this.#task,
+      method: 'PUT',
+      op: 'CREATE',
+      path: temporary,
+      query: { overwrite: false },
+    };
+    const to = await this.#client.locate(nameNode, operation);
+    const body = new Upload(this.#client, to, this.#task.signal);
+    this.#left.add(temporary);
+    try {
+      await act(body, temporary, nameNode);
+      return { body, temporary };
+    } catch (error) {
+      body.destroy();
+      throw error;
+    }
   }
 
   async #writeWhole(): Promise<HdfsStatus> {
@@ -176,7 +184,7 @@ class HdfsWriter implements FileWriter {
     return written!;
   }
 
-  async #finish({ body, temporary }: { body: Upload; temporary: string }): Promise<HdfsStatus> {
+  async #finish({ body, temporary }: Attempt): Promise<HdfsStatus> {
     await this.#send(this.#kept.subarray(0, this.#fill));
     await this.#guard(body.finish());
     const written = await this.#statusOf(temporary);
@@ -199,11 +207,31 @@ class HdfsWriter implements FileWriter {
     } catch (error) {
       this.#state = 'failed';
       this.#upload?.body.destroy();
-      await this.#cleanUp();
-      if (error instanceof Fault && error.remedy !== 'none')
+      try {
+        if (!(error instanceof Fault) || error.remedy === 'none') throw asError(error, this.#task);
+        if (error.code === 'SHARDFEED_HDFS_UNREACHABLE') await this.#askWhy();
         throw this.#interrupted(`${error.server}: ${error.message}`, error);
-      throw asError(error, this.#task);
+      } finally {
+        await this.#cleanUp();
+      }
     }
+  }
+
+  /**
+   * A data node that refuses breaks off at once, and the connection may end before its reason is heard. A file of one
+   * byte meets the same refusal, if it was one. @throws SHARDFEED_PERMISSION, SHARDFEED_NO_SPACE, ...
+   */
+  async #askWhy(): Promise<void> {
+    await this.#client.run(this.#task, async (nameNode) => {
+      try {
+        await this.#attemptOnce(nameNode, async (body) => {
+          await body.write(new Uint8Array(1));
+          await body.finish();
+        });
+      } catch (error) {
+        if (!(error instanceof Fault) || error.remedy === 'none') throw error;
+      }
+    });
   }
 
   #interrupted(why: string, cause?: unknown): ShardfeedError {
