@@ -1,4 +1,4 @@
-import type { SpawnSyncOptions, SpawnSyncReturns } from 'node:child_process';
+import type { StdioOptions } from 'node:child_process';
 
 export interface ClusterOptions {
   /** DataNodes, default 2; replication is 2, or 1 with one of them. */
@@ -57,5 +57,5 @@ export function runTool(
   dir: string,
   name: string,
   args: string[],
-  options?: { user?: string } & SpawnSyncOptions,
-): SpawnSyncReturns<string>;
+  options?: { user?: string; stdio?: StdioOptions },
+): Promise<{ status: number | null; stdout: string; stderr: string }>;

@@ -1,6 +1,6 @@
 // A real HDFS on 127.0.0.1: NameNodes, JournalNodes, DataNodes and the HttpFS gateway, each a process of its own, all
 // state in one folder. What runs is told by pid files, so any process can start, kill and stop.
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { userInfo } from 'node:os';
@@ -121,17 +121,25 @@ function prepare(state, id, args) {
   if (status !== 0) throw new Error(`${id} ${args[0]} ended with ${status}:\n${stdout.slice(-2000)}`);
 }
 
-/** Runs one of Hadoop's own tools against the cluster; other options are those of spawnSync. */
-export function runTool(dir, name, args, { user = 'hdfs', ...options } = {}) {
+/** Runs one of Hadoop's own tools against the cluster, as its superuser or another `user`: { status, stdout, stderr }. */
+export function runTool(dir, name, args, { user = 'hdfs', stdio = 'pipe' } = {}) {
   const state = mustLoad(dir);
   const main = TOOLS[name];
   if (main === undefined) throw new Error(`no tool ${name}; there are ${Object.keys(TOOLS).join(', ')}`);
-  const command = javaArgs(state, 'client', [], main, args);
-  return spawnSync(findJava(), command, { env: environment(user), encoding: 'utf8', maxBuffer: 1 << 28, ...options });
+  const child = spawn(findJava(), javaArgs(state, 'client', [], main, args), { stdio, env: environment(user) });
+  const text = { stdout: '', stderr: '' };
+  for (const stream of ['stdout', 'stderr']) {
+    child[stream]?.setEncoding('utf8').on('data', (part) => {
+      text[stream] += part;
+    });
+  }
+  return new Promise((resolve, reject) =>
+    child.on('error', reject).on('close', (status) => resolve({ status, ...text })),
+  );
 }
 
-function mustRun(dir, name, args) {
-  const { status, stderr } = runTool(dir, name, args);
+async function mustRun(dir, name, args) {
+  const { status, stderr } = await runTool(dir, name, args);
   if (status !== 0) throw new Error(`${name} ${args.join(' ')} ended with ${status}: ${stderr}`);
 }
 
@@ -193,7 +201,7 @@ async function bringUp(state, formatted) {
     if (!formatted) prepare(state, 'nn2', ['-bootstrapStandby']);
     spawnIn(state, nn[1]);
     await untilUp(state, 'nn', nn[1]);
-    mustRun(state.dir, 'haadmin', ['-transitionToActive', 'nn1']);
+    await mustRun(state.dir, 'haadmin', ['-transitionToActive', 'nn1']);
   }
   await untilOperational(state);
   start('httpfs');

@@ -78,8 +78,9 @@ const COMMANDS = {
   },
   kill: ({ values, args }) => hdfs.killDaemon(values.dir, args[0]),
   spawn: ({ values, args }) => hdfs.startDaemon(values.dir, args[0]),
-  tool({ values, args }) {
-    process.exitCode = hdfs.runTool(values.dir, args[0], args.slice(1), { stdio: 'inherit' }).status ?? 1;
+  async tool({ values, args }) {
+    const { status } = await hdfs.runTool(values.dir, args[0], args.slice(1), { stdio: 'inherit' });
+    process.exitCode = status ?? 1;
   },
 };
 

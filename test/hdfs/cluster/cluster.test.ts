@@ -28,14 +28,14 @@ it('keeps its data over stop and start, and says on the command line where it is
   const { dir } = await testCluster('kept', { dn: 1 });
   const run = (...args: string[]) => spawnSync(process.execPath, [MAIN, ...args, '--dir', dir], { encoding: 'utf8' });
   const { tool } = await testCluster('kept', { dn: 1 });
-  tool('dfs', ['-mkdir', '/kept']);
+  await tool('dfs', ['-mkdir', '/kept']);
   expect(run('stop').status).toBe(0);
   expect(run('status')).toMatchObject({ status: 1, stdout: expect.stringMatching(/nn1 +does not run/) });
   const started = run('start', '--dn', '1');
   expect(started.stdout).toContain(`export HADOOP_CONF_DIR='${dir}/conf/client'`);
   expect(started.stdout).toContain(`HDFS     ${loadCluster(dir)?.defaultFS}/`);
   expect(run('start', '--dn', '1').stderr).toContain('it runs already');
-  expect(tool('dfs', ['-ls', '/'])).toContain('/kept');
+  expect(await tool('dfs', ['-ls', '/'])).toContain('/kept');
   await stopCluster(dir, { clear: true });
   expect(loadCluster(dir)).toBeUndefined();
 });

@@ -19,7 +19,7 @@ export interface TestCluster extends Cluster {
   /** A daemon starts again, and serves when this resolves. */
   spawn(id: string): Promise<void>;
   /** Runs one of Hadoop's tools as `user` (default the superuser, hdfs). @returns its standard output @throws where it fails */
-  tool(name: 'dfs' | 'dfsadmin' | 'haadmin' | 'fsck' | 'fetchdt', args: string[], user?: string): string;
+  tool(name: 'dfs' | 'dfsadmin' | 'haadmin' | 'fsck' | 'fetchdt', args: string[], user?: string): Promise<string>;
 }
 
 const VARIANTS = {
@@ -46,8 +46,8 @@ export async function testCluster(
     confDir: clientConf(dir),
     kill: (id) => killDaemon(dir, id),
     spawn: (id) => startDaemon(dir, id),
-    tool(name, args, user = 'hdfs') {
-      const { status, stdout, stderr } = runTool(dir, name, args, { user });
+    async tool(name, args, user = 'hdfs') {
+      const { status, stdout, stderr } = await runTool(dir, name, args, { user });
       if (status !== 0) throw new Error(`${name} ${args.join(' ')} ended with ${status}: ${stdout}${stderr}`);
       return stdout;
     },

@@ -150,10 +150,11 @@ async function reply({ answer, outgoing, fault, latencyMs, rewrite, exchange }) 
     delete headers['transfer-encoding'];
     headers['content-length'] = Buffer.byteLength(text);
   }
-  const breaks = BREAKS[fault?.kind];
+  // An error without its text could be anything.
+  const breaks = fault?.kind === 'truncate' && answer.statusCode >= 400 ? undefined : BREAKS[fault?.kind];
   const limit = breaks === undefined ? Number.POSITIVE_INFINITY : fault.bytes;
   const length = headers['content-length'];
-  if (fault?.kind === 'truncate' && length !== undefined) headers['content-length'] = Math.min(limit, Number(length));
+  if (breaks === BREAKS.truncate && length !== undefined) headers['content-length'] = Math.min(limit, Number(length));
   outgoing.writeHead(answer.statusCode, headers);
   if (latencyMs > 0) await sleep(latencyMs);
   exchange.bytes = 0;

@@ -16,7 +16,7 @@ export type Fault =
   | { kind: 'cut'; bytes: number }
   /** The proxy ends its side in good order after so many bytes of the answer. */
   | { kind: 'halfClose'; bytes: number }
-  /** The answer is shorter than the cluster's, and looks complete. */
+  /** The answer is shorter than the cluster's, and looks complete; not where it is an error. */
   | { kind: 'truncate'; bytes: number }
   /** After so many bytes of the answer nothing more comes. */
   | { kind: 'stall'; bytes: number };
