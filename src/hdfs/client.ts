@@ -68,9 +68,8 @@ export class HdfsClient {
   /** One attempt of {@link json}. @throws Fault */
   async jsonOnce(nameNode: NameNodeTarget, operation: Operation): Promise<unknown> {
     const answer = await this.#askNameNode(nameNode, operation);
-
     if (answer.status !== 200 && answer.status !== 201) throw this.#faultOf(nameNode, answer);
-    return parseJson(answer.body, nameNode);
+    return parseJson(answer.body, nameNode.origin);
   }
 
   /** Asks a name node where the data of a file is to be read or written. @throws Fault */
@@ -107,6 +106,15 @@ export class HdfsClient {
     const answer = await this.http.open(request);
     if (answer.statusCode === 200) return answer;
     throw await this.dataFault(from, answer);
+  }
+
+  /** An operation that a data node answers with JSON. */
+  dataJson(operation: Operation): Promise<unknown> {
+    return this.run(operation, async (nameNode) => {
+      const from = await this.locate(nameNode, operation);
+      const answer = await this.openData(from, operation);
+      return parseJson(await this.http.text(answer, { ...from, signal: operation.signal }), from.origin);
+    });
   }
 
   /** What a data node's refusal means; reads the answer to its end. */
@@ -190,7 +198,7 @@ export class HdfsClient {
         const answer = await this.http.ask({ method, origin: nameNode.origin, target, headers, signal });
         this.#met(nameNode, answer);
         if (answer.status !== 200) throw this.#faultOf(nameNode, answer);
-        return parseJson(answer.body, nameNode);
+        return parseJson(answer.body, nameNode.origin);
       },
     };
   }
@@ -210,19 +218,19 @@ export class HdfsClient {
   }
 }
 
-function parseJson(body: string, nameNode: NameNodeTarget): unknown {
+function parseJson(body: string, origin: string): unknown {
   if (body === '') return undefined;
   try {
     return JSON.parse(body);
   } catch (cause) {
     throw new Fault('SHARDFEED_HDFS_UNREACHABLE', 'its answer is no JSON', {
-      server: hostOf(nameNode),
+      server: hostOf({ origin }),
       remedy: 'elsewhere',
       cause,
     });
   }
 }
 
-function hostOf(nameNode: NameNodeTarget): string {
-  return nameNode.origin.replace(/^\w+:\/\//, '');
+function hostOf({ origin }: { readonly origin: string }): string {
+  return origin.replace(/^\w+:\/\//, '');
 }

@@ -27,6 +27,7 @@ import {
 } from './credentials/index.js';
 import type { Credentials } from './credentials.js';
 import { Fault, isBelowFile } from './fault.js';
+import { existingStatus, isMissing } from './find-status.js';
 import { type HadoopConfiguration, loadHadoopConfiguration } from './hadoop-configuration.js';
 import { HttpClient, type Timeouts } from './http.js';
 import { findNameNodes } from './name-nodes.js';
@@ -34,7 +35,7 @@ import { READ, type ReadSettings, readHdfsFile } from './read-file.js';
 import { renamePath } from './rename-path.js';
 import { RETRY, type RetryOptions, type Task } from './retry.js';
 import { type HdfsStatus, member, parseStatus } from './status.js';
-import { createHdfsFile, statusOf } from './write-file.js';
+import { createHdfsFile } from './write-file.js';
 
 export interface HdfsOptions {
   /** Default `hdfs`. */
@@ -101,7 +102,7 @@ class HdfsFileSystem implements FileSystem {
   }
 
   async stat(path: string, options: CallOptions = {}): Promise<FileStat> {
-    return this.#stat(enter(path, options, 'look at'));
+    return existingStatus(this.#client, enter(path, options, 'look at'));
   }
 
   async *list(path: string, options: CallOptions = {}): AsyncGenerator<FileStat> {
@@ -134,20 +135,20 @@ class HdfsFileSystem implements FileSystem {
   }
 
   async create(path: string, options: CreateOptions = {}): Promise<FileWriter> {
-    return createHdfsFile(this.#client, named(enter(path, options, 'create')).path, options);
+    return createHdfsFile(this.#client, this.#named(enter(path, options, 'create')).path, options);
   }
 
   async rename(from: string, to: string, options: CallOptions = {}): Promise<void> {
     const task = enter(from, options, 'rename');
-    const { path: target } = named({ ...task, path: normalizePath(to) });
-    await renamePath(this.#client, await this.#stat(task), target, false, task);
+    const { path: target } = this.#named({ ...task, path: normalizePath(to) });
+    await renamePath(this.#client, await existingStatus(this.#client, task), target, false, task);
   }
 
   /** Not through a gateway, which cannot do it at one stroke. */
   async #replaceFile(from: string, to: string, options: CallOptions = {}): Promise<void> {
     const task = enter(from, options, 'rename');
-    const { path: target } = named({ ...task, path: normalizePath(to) });
-    const source = await this.#stat(task);
+    const { path: target } = this.#named({ ...task, path: normalizePath(to) });
+    const source = await existingStatus(this.#client, task);
     if (source.type === 'folder') {
       throw new ShardfeedError('SHARDFEED_IO', `cannot replace ${target} by ${source.path}: it is a folder`, {
         path: source.path,
@@ -173,7 +174,7 @@ class HdfsFileSystem implements FileSystem {
   }
 
   async mkdir(path: string, options: CallOptions = {}): Promise<void> {
-    const task = named(enter(path, options, 'make the folder'));
+    const task = this.#named(enter(path, options, 'make the folder'));
     await this.#client.run(task, async (nameNode) => {
       try {
         const answer = await this.#client.jsonOnce(nameNode, { ...task, method: 'PUT', op: 'MKDIRS' });
@@ -218,23 +219,21 @@ class HdfsFileSystem implements FileSystem {
 
   async checksum(path: string, options: CallOptions = {}): Promise<FileChecksum> {
     const task = enter(path, options, 'take the checksum of');
-    const operation: Operation = { ...task, method: 'GET', op: 'GETFILECHECKSUM' };
-    return this.#client.run(task, async (nameNode) => {
-      const from = await this.#client.locate(nameNode, operation);
-      const answer = await this.#client.openData(from, operation);
-      const text = await this.#client.http.text(answer, { ...from, signal: task.signal });
-      const sum = member(JSON.parse(text), 'FileChecksum');
-      return { algorithm: String(member(sum, 'algorithm')), value: String(member(sum, 'bytes')) };
-    });
+    const json = await this.#client.dataJson({ ...task, method: 'GET', op: 'GETFILECHECKSUM' });
+    const sum = member(json, 'FileChecksum');
+    return { algorithm: String(member(sum, 'algorithm')), value: String(member(sum, 'bytes')) };
   }
 
-  /** @throws SHARDFEED_NOT_FOUND */
-  async #stat(task: Task): Promise<HdfsStatus> {
-    const status = await statusOf(this.#client, task.path, task);
-    if (status !== undefined) return status;
-    throw new ShardfeedError('SHARDFEED_NOT_FOUND', `cannot ${task.action} ${task.path}: no such file or folder`, {
-      path: task.path,
-    });
+  /** The task, if HDFS can have such a name: a data node would say so only when it has got all bytes. */
+  #named(task: Task): Task {
+    const why = task.path.includes(':')
+      ? 'HDFS allows no colon in a name'
+      : this.#client.gateway && /[\0-\x20]$/.test(task.path)
+        ? 'HttpFS drops spaces at the end of a name'
+        : undefined;
+    if (why === undefined) return task;
+    const message = `cannot ${task.action} ${JSON.stringify(task.path)}: ${why}`;
+    throw new ShardfeedError('SHARDFEED_UNSUPPORTED', message, { path: task.path });
   }
 
   async #list(task: Task, startAfter: string | undefined): Promise<unknown> {
@@ -267,15 +266,4 @@ function enter(path: string, { signal }: CallOptions, action: string): Task {
   const target = normalizePath(path);
   throwIfAborted(signal, target);
   return { action, path: target, signal };
-}
-
-/** HDFS has no names with a colon; a data node would say so when all bytes have been sent. */
-function named(task: Task): Task {
-  if (!task.path.includes(':')) return task;
-  const message = `cannot ${task.action} ${task.path}: HDFS allows no colon in a name`;
-  throw new ShardfeedError('SHARDFEED_UNSUPPORTED', message, { path: task.path });
-}
-
-function isMissing(error: unknown): boolean {
-  return isBelowFile(error) || (error instanceof Fault && error.code === 'SHARDFEED_NOT_FOUND');
 }

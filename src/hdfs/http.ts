@@ -9,8 +9,12 @@ export interface Timeouts {
   connect: number;
   /** Milliseconds without a byte in either direction. Default 30,000. */
   idle: number;
+  /** Milliseconds from the last byte of a long upload until data nodes agree that they have it all. Default 60,000. */
+  confirm: number;
+  /** Milliseconds of a whole exchange but for an upload. Default 120,000. */
+  operation: number;
 }
-export const TIMEOUTS: Timeouts = { connect: 5_000, idle: 30_000 };
+export const TIMEOUTS: Timeouts = { connect: 5_000, idle: 30_000, confirm: 60_000, operation: 120_000 };
 
 export interface HttpRequest {
   readonly method: 'GET' | 'PUT' | 'POST' | 'DELETE';
@@ -50,21 +54,30 @@ export class HttpClient {
     };
   }
 
-  /** Sends a request with a small body, or none, and reads the whole answer. @throws Fault; SHARDFEED_ABORTED */
-  async ask(request: HttpRequest, body?: Uint8Array): Promise<Answer> {
-    const answer = await this.open(request, body);
+  /** Sends a request and reads the whole answer. @throws Fault; SHARDFEED_ABORTED */
+  async ask(request: HttpRequest): Promise<Answer> {
+    const answer = await this.open(request);
     return { status: answer.statusCode!, headers: answer.headers, body: await this.text(answer, request) };
   }
 
   /** Sends a request and resolves once the answer's headers are there. Its body must be read or destroyed. */
-  open(request: HttpRequest, body?: Uint8Array): Promise<http.IncomingMessage> {
-    const sent = this.start(request, body === undefined ? {} : { 'content-length': String(body.length) });
-    sent.request.end(body);
-    return sent.answer;
+  open(what: HttpRequest): Promise<http.IncomingMessage> {
+    const { request, answer } = this.start(what);
+    const { operation } = this.#timeouts;
+    const error = new TimeoutError(`it was not done within ${operation / 1000} s`);
+    const timer = setTimeout(() => request.destroy(error), operation);
+    request.once('close', () => clearTimeout(timer));
+    request.end();
+    return answer;
+  }
+
+  /** Sets the time that may pass without a byte: none is counted while a body is written slowly. */
+  expectByte(request: http.ClientRequest, within: 'idle' | 'confirm' | 'any time'): void {
+    request.setTimeout(within === 'any time' ? 0 : this.#timeouts[within]);
   }
 
   /** Begins a request whose body is still to be written. */
-  start(what: HttpRequest, headers: Readonly<Record<string, string>> = {}): Exchange {
+  start(what: HttpRequest): Exchange {
     throwIfAborted(what.signal);
     const url = new URL(what.origin);
     const module = url.protocol === 'https:' ? https : http;
@@ -74,7 +87,7 @@ export class HttpClient {
       hostname: url.hostname.replace(/^\[|\]$/g, ''),
       port: url.port,
       path: what.target,
-      headers: { ...what.headers, ...headers },
+      ...(what.headers === undefined ? {} : { headers: what.headers }),
       timeout: this.#timeouts.idle,
     });
     return { request, answer: this.#watch(request, what) };
@@ -98,7 +111,7 @@ export class HttpClient {
   }
 
   #watch(request: http.ClientRequest, what: HttpRequest): Promise<http.IncomingMessage> {
-    const { connect, idle } = this.#timeouts;
+    const { connect } = this.#timeouts;
     return new Promise((resolve, reject) => {
       const { signal } = what;
       const abort = (): void => void request.destroy(new Error('aborted'));
@@ -111,7 +124,7 @@ export class HttpClient {
         const secure = what.origin.startsWith('https:');
         socket.once(secure ? 'secureConnect' : 'connect', () => clearTimeout(connecting));
       });
-      request.once('timeout', () => request.destroy(new TimeoutError(`nothing came for ${idle / 1000} s`)));
+      request.once('timeout', () => request.destroy(new TimeoutError('nothing came for too long')));
       request.once('close', () => {
         clearTimeout(connecting);
         signal?.removeEventListener('abort', abort);

@@ -4,9 +4,10 @@ import type { ReadOptions } from '../files/index.js';
 import type { HdfsClient, Operation } from './client.js';
 import type { NameNodeTarget } from './credentials.js';
 import { Fault } from './fault.js';
+import { existingStatus } from './find-status.js';
 import { connectionFault } from './http.js';
 import { RangeQueue } from './range-queue.js';
-import { type HdfsStatus, member, parseStatus } from './status.js';
+import { type HdfsStatus, member } from './status.js';
 
 export interface ReadSettings {
   /** Bytes that one request asks for. Default 8 MiB. */
@@ -69,8 +70,7 @@ export async function* readHdfsFile(
 
 /** @throws SHARDFEED_NOT_FOUND; SHARDFEED_IO for a folder */
 async function fileStatus(client: HdfsClient, path: string, signal: AbortSignal | undefined): Promise<HdfsStatus> {
-  const operation: Operation = { method: 'GET', op: 'GETFILESTATUS', path, action: 'read', signal };
-  const status = parseStatus(member(await client.json(operation), 'FileStatus'), path);
+  const status = await existingStatus(client, { action: 'read', path, signal });
   if (status.type === 'file') return status;
   throw new ShardfeedError('SHARDFEED_IO', `cannot read ${path}: it is a folder`, { path });
 }
@@ -123,8 +123,9 @@ async function fetchRange(
     } catch (error) {
       if (!(error instanceof Fault)) throw error;
       if (error.code === 'SHARDFEED_NOT_FOUND' || /out of the range/.test(error.message)) throw new ChangedFault();
-      if (error.code === 'SHARDFEED_HDFS_BLOCK_MISSING') excluded.clear();
-      else if (error.dataNode !== undefined) {
+      // A name node that has no other data node left may have excluded too many.
+      if (error.code === 'SHARDFEED_HDFS_BLOCK_MISSING' && error.dataNode === undefined) excluded.clear();
+      if (error.dataNode !== undefined) {
         const address = await transferAddress(client, nameNode, operation, at, error.dataNode);
         if (address !== undefined) excluded.add(address);
       }

@@ -12,6 +12,8 @@ const EXCEPTIONS: Readonly<Record<string, Meaning>> = {
   ServerTooBusyException: ['SHARDFEED_HDFS_UNREACHABLE', 'again'],
   FileNotFoundException: ['SHARDFEED_NOT_FOUND', 'none'],
   FileAlreadyExistsException: ['SHARDFEED_EXISTS', 'none'],
+  ParentNotDirectoryException: ['SHARDFEED_IO', 'none'],
+  PathIsNotEmptyDirectoryException: ['SHARDFEED_IO', 'none'],
   AccessControlException: ['SHARDFEED_PERMISSION', 'none'],
   AuthorizationException: ['SHARDFEED_PERMISSION', 'none'],
   DSQuotaExceededException: ['SHARDFEED_NO_SPACE', 'none'],
@@ -70,7 +72,7 @@ export function faultOf({ status, body, server, dataNode, secrets }: FailedAnswe
   if (remote !== undefined) {
     const { exception } = remote;
     const message = redact(`${exception}: ${remote.message}`, secrets);
-    const [code, remedy] = meaningOf(exception, remote.message, status, dataNode !== undefined);
+    const [code, remedy] = meaningOf(exception, remote.message, status);
     return new Fault(code, message, { ...from, exception, remedy });
   }
   const text = redact(describeBody(body), secrets);
@@ -87,14 +89,14 @@ export function faultOf({ status, body, server, dataNode, secrets }: FailedAnswe
   return new Fault('SHARDFEED_IO', `it answered HTTP ${status}${text}${hint}`, from);
 }
 
-function meaningOf(exception: string, message: string, status: number, fromDataNode: boolean): Meaning {
+function meaningOf(exception: string, message: string, status: number): Meaning {
   const special = MESSAGES.find(([pattern]) => pattern.test(message));
   const known = EXCEPTIONS[exception];
   // A RetriableException, a RemoteException, an IOException or a SecurityException carries another in its message.
   if (special !== undefined && (known === undefined || !SPECIFIC.has(exception))) return [special[1], special[2]];
   if (known !== undefined) return known;
-  if (status >= 500) return ['SHARDFEED_HDFS_UNREACHABLE', fromDataNode ? 'again' : 'elsewhere'];
-  return ['SHARDFEED_IO', 'none'];
+  // A gateway has 500 for whatever it does not know.
+  return ['SHARDFEED_IO', status >= 500 ? 'again' : 'none'];
 }
 
 /** Exceptions that say all by their class. Messages quote paths, which may read like anything. */

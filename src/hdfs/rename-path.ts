@@ -2,8 +2,9 @@ import { baseName, joinPath } from '../files/index.js';
 import type { HdfsClient, Operation } from './client.js';
 import type { NameNodeTarget } from './credentials.js';
 import { Fault, isBelowFile } from './fault.js';
+import { findStatusFrom } from './find-status.js';
 import type { Task } from './retry.js';
-import { type HdfsStatus, member, parseStatus } from './status.js';
+import { type HdfsStatus, member } from './status.js';
 
 /**
  * Moves what has a status to another name, replacing nothing, or a file. The answer of an attempt may be lost although it
@@ -24,8 +25,9 @@ export async function renamePath(
       await renameOnce(client, nameNode, source, to, replace, task);
     } catch (error) {
       if (!(error instanceof Fault)) throw error;
+      if (isBelowFile(error)) throw as(error, 'SHARDFEED_NOT_FOUND');
       const settled = error.code === 'SHARDFEED_NOT_FOUND' || error.code === 'SHARDFEED_EXISTS';
-      if (settled && lost && isSameFile(await statusOnce(client, nameNode, to, task), source)) return;
+      if (settled && lost && isSameFile(await findStatusFrom(client, nameNode, to, task), source)) return;
       lost ||= error.code === 'SHARDFEED_HDFS_UNREACHABLE';
       throw error;
     }
@@ -46,10 +48,9 @@ async function renameOnce(
     answer = await client.jsonOnce(nameNode, rename(source.path, to, task, replace ? 'OVERWRITE' : 'NONE'));
   } catch (error) {
     if (!(error instanceof Fault)) throw error;
-    if (isBelowFile(error)) throw as(error, 'SHARDFEED_NOT_FOUND');
     // Only some of what exists is called so.
     if (error.code === 'SHARDFEED_IO') {
-      const there = await statusOnce(client, nameNode, to, task);
+      const there = await findStatusFrom(client, nameNode, to, task);
       if (there !== undefined && (!replace || there.type === 'folder')) throw as(error, 'SHARDFEED_EXISTS');
     }
     throw error;
@@ -72,7 +73,7 @@ async function renameByGateway(
   replace: boolean,
   task: Task,
 ): Promise<void> {
-  const there = await statusOnce(client, nameNode, to, task);
+  const there = await findStatusFrom(client, nameNode, to, task);
   if (there !== undefined) {
     if (!replace || there.type === 'folder') throw exists(nameNode, `${to} exists already`);
     await client.jsonOnce(nameNode, { ...task, method: 'DELETE', op: 'DELETE', path: to, query: { recursive: false } });
@@ -89,11 +90,11 @@ async function checkGateway(
   moved: boolean,
   task: Task,
 ): Promise<void> {
-  const there = await statusOnce(client, nameNode, to, task);
+  const there = await findStatusFrom(client, nameNode, to, task);
   if (moved) {
     if (isSameFile(there, source)) return;
     const inside = joinPath(to, baseName(source.path));
-    if (isSameFile(await statusOnce(client, nameNode, inside, task), source)) {
+    if (isSameFile(await findStatusFrom(client, nameNode, inside, task), source)) {
       await client.jsonOnce(nameNode, rename(inside, source.path, task));
     }
     throw exists(nameNode, `${to} exists already`);
@@ -102,22 +103,6 @@ async function checkGateway(
   const server = nameNode.origin;
   if (to.startsWith(`${source.path}/`)) throw new Fault('SHARDFEED_IO', 'it would lie within itself', { server });
   throw new Fault('SHARDFEED_NOT_FOUND', 'the source, or the parent of the target, does not exist', { server });
-}
-
-/** What is at a path; undefined for nothing. One attempt. @throws Fault */
-async function statusOnce(
-  client: HdfsClient,
-  nameNode: NameNodeTarget,
-  path: string,
-  task: Task,
-): Promise<HdfsStatus | undefined> {
-  try {
-    const json = await client.jsonOnce(nameNode, { ...task, method: 'GET', op: 'GETFILESTATUS', path });
-    return parseStatus(member(json, 'FileStatus'), path);
-  } catch (error) {
-    if (isBelowFile(error) || (error instanceof Fault && error.code === 'SHARDFEED_NOT_FOUND')) return undefined;
-    throw error;
-  }
 }
 
 /** By the inode; by size and time where an old server does not tell it. */

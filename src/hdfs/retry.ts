@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isShardfeedError, ShardfeedError, throwIfAborted } from '../errors.js';
+import { type ErrorCode, isShardfeedError, ShardfeedError, throwIfAborted } from '../errors.js';
 import { Fault } from './fault.js';
 
 export interface RetryOptions {
-  /** Milliseconds in which an operation is tried again, from its start or its last progress. Default 90,000. */
+  /** Milliseconds in which an operation is tried again, from its start or its last progress. Default 80,000. */
   patience: number;
   /** The same while no server of the cluster has ever answered. Default 15,000. */
   firstContact: number;
@@ -13,9 +13,12 @@ export interface RetryOptions {
   longestPause: number;
 }
 
-export const RETRY: RetryOptions = { patience: 90_000, firstContact: 15_000, pause: 100, longestPause: 5_000 };
-/** A block that no living data node has comes back only with a data node. */
-const BLOCK_PATIENCE = 30_000;
+export const RETRY: RetryOptions = { patience: 80_000, firstContact: 15_000, pause: 100, longestPause: 5_000 };
+/** Where waiting rarely helps: a block that no living data node has comes back only with a data node. */
+const SHORT_PATIENCE: Partial<Record<ErrorCode, number>> = {
+  SHARDFEED_HDFS_BLOCK_MISSING: 30_000,
+  SHARDFEED_IO: 15_000,
+};
 
 /** What is being tried, for messages: `cannot <action> <path>`. */
 export interface Task {
@@ -62,7 +65,7 @@ export class Attempts {
   #patience(fault: Fault, reached: boolean): number {
     const { patience, firstContact } = this.#options;
     if (!reached) return Math.min(patience, firstContact);
-    return fault.code === 'SHARDFEED_HDFS_BLOCK_MISSING' ? Math.min(patience, BLOCK_PATIENCE) : patience;
+    return Math.min(patience, SHORT_PATIENCE[fault.code] ?? patience);
   }
 
   #pause(): number {

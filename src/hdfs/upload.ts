@@ -32,18 +32,24 @@ export class Upload {
   write(bytes: Uint8Array): Promise<void> {
     return new Promise((resolve, reject) => {
       if (this.#failure !== undefined) return reject(this.#failure);
+      const { http } = this.#client;
+      const { request } = this.#exchange;
       this.#fail = reject;
+      http.expectByte(request, 'idle');
       // Where it fails the exchange does so too, and knows more.
-      this.#exchange.request.write(bytes, (error) => {
-        if (error == null) resolve();
+      request.write(bytes, (error) => {
+        if (error != null) return;
+        http.expectByte(request, 'any time');
+        resolve();
       });
     });
   }
 
   /** Resolves when the server says that the file is whole. */
-  async finish(): Promise<void> {
+  async finish(within: 'idle' | 'confirm'): Promise<void> {
     if (this.#failure !== undefined) throw this.#failure;
     this.#ended = true;
+    this.#client.http.expectByte(this.#exchange.request, within);
     this.#exchange.request.end();
     const answer = await this.#exchange.answer;
     if (answer.statusCode !== 201) throw await this.#refusal(answer);

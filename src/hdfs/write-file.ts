@@ -4,9 +4,10 @@ import { baseName, type CreateOptions, type FileWriter, joinPath, parentPath } f
 import type { HdfsClient, Operation } from './client.js';
 import type { NameNodeTarget } from './credentials.js';
 import { Fault, isBelowFile } from './fault.js';
+import { findStatus, statusFrom } from './find-status.js';
 import { renamePath } from './rename-path.js';
 import { asError, type Task } from './retry.js';
-import { type HdfsStatus, member, parseStatus } from './status.js';
+import type { HdfsStatus } from './status.js';
 import { Upload } from './upload.js';
 
 /** What is kept to begin an upload again; a file up to this size is written again by the writer itself. */
@@ -22,29 +23,12 @@ const NAME_SIGNS = 40;
 export async function createHdfsFile(client: HdfsClient, path: string, options: CreateOptions): Promise<FileWriter> {
   const { overwrite = false, signal } = options;
   const task: Task = { action: 'create', path, signal };
-  const [there] = await Promise.all([statusOf(client, path, task), makeParent(client, task)]);
+  const [there] = await Promise.all([findStatus(client, path, task), makeParent(client, task)]);
   if (there !== undefined && (!overwrite || there.type === 'folder')) {
     const why = there.type === 'folder' ? 'a folder has the name' : 'it exists already';
     throw new ShardfeedError('SHARDFEED_EXISTS', `cannot create ${path}: ${why}`, { path });
   }
   return new HdfsWriter(client, path, overwrite, signal);
-}
-
-/** What is at a path; undefined for nothing, and below a file. */
-export async function statusOf(client: HdfsClient, path: string, task: Task): Promise<HdfsStatus | undefined> {
-  return client.run(task, async (nameNode) => {
-    try {
-      return await statusFrom(client, nameNode, path, task);
-    } catch (error) {
-      if (isBelowFile(error) || (error instanceof Fault && error.code === 'SHARDFEED_NOT_FOUND')) return undefined;
-      throw error;
-    }
-  });
-}
-
-async function statusFrom(client: HdfsClient, nameNode: NameNodeTarget, path: string, task: Task): Promise<HdfsStatus> {
-  const json = await client.jsonOnce(nameNode, { ...task, method: 'GET', op: 'GETFILESTATUS', path });
-  return parseStatus(member(json, 'FileStatus'), path);
 }
 
 /** CREATE would make it too, but tells that a file is in the way only when the content has been sent. */
@@ -175,7 +159,7 @@ class HdfsWriter implements FileWriter {
     let written: HdfsStatus | undefined;
     await this.#attempt(async (body, temporary, nameNode) => {
       if (kept.length > 0) await body.write(kept);
-      await body.finish();
+      await body.finish('idle');
       written = await statusFrom(this.#client, nameNode, temporary, this.#task);
       if (written.size === kept.length) return;
       const message = `${written.size} of ${kept.length} bytes arrived`;
@@ -186,14 +170,14 @@ class HdfsWriter implements FileWriter {
 
   async #finish({ body, temporary }: Attempt): Promise<HdfsStatus> {
     await this.#send(this.#kept.subarray(0, this.#fill));
-    await this.#guard(body.finish());
+    await this.#guard(body.finish('confirm'));
     const written = await this.#statusOf(temporary);
     if (written?.size === this.#length) return written;
     throw this.#interrupted(`${written?.size ?? 'none'} of ${this.#length} bytes arrived`);
   }
 
   #statusOf(path: string): Promise<HdfsStatus | undefined> {
-    return statusOf(this.#client, path, this.#task);
+    return findStatus(this.#client, path, this.#task);
   }
 
   async #send(bytes: Uint8Array): Promise<void> {
@@ -226,7 +210,7 @@ class HdfsWriter implements FileWriter {
       try {
         await this.#attemptOnce(nameNode, async (body) => {
           await body.write(new Uint8Array(1));
-          await body.finish();
+          await body.finish('idle');
         });
       } catch (error) {
         if (!(error instanceof Fault) || error.remedy === 'none') throw error;
