@@ -6,8 +6,8 @@ import { testCluster } from '../support/cluster.js';
 
 const cluster = await testCluster('plain');
 const configuration = cluster.confDir;
-cluster.tool('dfs', ['-mkdir', '-p', '/conformance/alice']);
-cluster.tool('dfs', ['-chown', '-R', 'alice:users', '/conformance/alice']);
+await cluster.tool('dfs', ['-mkdir', '-p', '/conformance/alice']);
+await cluster.tool('dfs', ['-chown', '-R', 'alice:users', '/conformance/alice']);
 
 // Users and the superuser are told different things: see `isBelowFile`.
 const drivers: [name: string, fs: FileSystem, root: string, forbidden: RegExp][] = [
