@@ -31,7 +31,7 @@ export class Output {
 
   /** Text, or bytes that may be used again once this resolves. */
   async write(content: string | Uint8Array): Promise<void> {
-    this.#buffer.push(typeof content === 'string' ? content : content.slice());
+    this.#buffer.push(typeof content === 'string' ? content : new Uint8Array(content));
     this.#size += content.length;
     if (this.#size >= BUFFER_BYTES) await this.flush();
   }

@@ -96,6 +96,7 @@ const CASES: Record<string, () => Options> = {
   'round-robin, by two threads': () => ({ partitionBy: 'round-robin', partitions: 4, threads: 2 }),
   shuffle: () => ({ partitionBy: 'shuffle', seed: 5, partitions: 3 }),
   'gzip members': () => ({ compression: 'gzip', memberBytes: 100_000, partitions: 3 }),
+  'gzip members, by hash': () => ({ compression: 'gzip', partitionBy: 'hash', key: 'name', partitions: 3 }),
   'one gzip member': () => ({ compression: 'gzip', memberBytes: 0, partitions: 3 }),
   'zlib, shuffled': () => ({ compression: 'zlib', partitionBy: 'shuffle', partitions: 2 }),
 };

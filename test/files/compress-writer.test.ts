@@ -134,6 +134,19 @@ describe('members', () => {
     expect(target.bytes().equals(Buffer.from(gzipMember(content)))).toBe(true);
   });
 
+  test.each([
+    ['an array', (size: number) => new Uint8Array(size)],
+    ['a Buffer', (size: number) => Buffer.alloc(size)],
+  ])('the memory of %s may be used again once it is written', async (_, allocate) => {
+    const target = collector();
+    const writer = gzipMemberWriter(target);
+    const memory = allocate(1000);
+    for (let i = 0; i < 50; i++) await writer.write(memory.fill(i));
+    await writer.close();
+    const expected = Buffer.concat(Array.from({ length: 50 }, (_, i) => Buffer.alloc(1000, i)));
+    expect(gunzipSync(target.bytes()).equals(expected)).toBe(true);
+  });
+
   test('abort gives the target up', async () => {
     let aborted = 0;
     const writer = gzipMemberWriter({ ...collector(), abort: async () => void aborted++ });

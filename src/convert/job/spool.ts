@@ -85,7 +85,7 @@ export class Spool {
   async *records(bucket: number): AsyncGenerator<Records> {
     let memory = new Uint8Array(0);
     for (const { length, read } of await this.#pieces(bucket)) {
-      if (memory.length < length) memory = Buffer.allocUnsafeSlow(length);
+      if (memory.length < length) memory = new Uint8Array(Buffer.allocUnsafeSlow(length).buffer);
       const bytes = memory.subarray(0, length);
       await read(bytes);
       yield { bytes, meta: metaOf(bytes) };

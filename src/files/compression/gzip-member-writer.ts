@@ -27,7 +27,7 @@ export class GzipMemberWriter implements MemberWriter {
 
   async write(bytes: Uint8Array): Promise<void> {
     if (bytes.length === 0) return;
-    this.#pending.push(bytes.slice());
+    this.#pending.push(new Uint8Array(bytes)); // `slice` of a Buffer copies nothing
     this.#pendingBytes += bytes.length;
   }
 
