@@ -6,6 +6,7 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type ClosedPart, PartWriter } from '../../src/convert/job/part-writer.js';
 import { permutation, SHUFFLE_BUCKETS, shuffleBucket } from '../../src/convert/job/random.js';
+import { exactly } from '../../src/convert/job/record-count.js';
 import { shuffledStream } from '../../src/convert/job/shuffle.js';
 import { gatherRanges, RangeSink } from '../../src/convert/job/sinks.js';
 import { Spool } from '../../src/convert/job/spool.js';
@@ -49,7 +50,7 @@ test('ranges keep the order, differ by one record at most, and exist even when e
       fc.integer({ min: 1, max: 17 }),
       async (records, count, step) => {
         const parts = new Parts();
-        const sink = new RangeSink(parts.open, [{ parts: count, records }]);
+        const sink = new RangeSink(parts.open, [{ parts: count, records: exactly(records) }]);
         const list = numbered(records);
         for (let i = 0; i < records; i += step) await sink.add({ target: 0, ...framed(list.slice(i, i + step)) });
         const [summaries] = await sink.finish();
@@ -109,7 +110,7 @@ async function shuffle(count: number, seed: number): Promise<number[]> {
   const spool = await Spool.open(SHUFFLE_BUCKETS, room);
   const list = numbered(count);
   for (let i = 0; i < count; i++) await spool.add({ target: shuffleBucket(seed, i), ...framed([list[i]!]) });
-  await gatherRanges(shuffledStream(spool, 0, { seed, room }), parts.open, 0, { parts: 3, records: count });
+  await gatherRanges(shuffledStream(spool, 0, { seed, room }), parts.open, 0, { parts: 3, records: exactly(count) });
   await spool.close();
   return parts.numbers(0).flat();
 }

@@ -11,10 +11,12 @@ import {
 } from '../csv/index.js';
 import type { RowPlan } from '../csv/row-reader.js';
 import { CHUNK_BYTES } from '../options.js';
+import { type ByteRanges, openByteRanges } from './byte-ranges.js';
 import type { CsvFile } from './csv-files.js';
+import { GrowingList } from './growing-list.js';
+import type { RecordCount } from './record-count.js';
 import { bytesIn } from './records-run.js';
-import { passingChunks, readRange } from './source.js';
-import { SpanStream } from './span-stream.js';
+import { passingChunks } from './source.js';
 import type { SpareBuffers } from './spare-buffers.js';
 
 /** A span of one of the files; row ordinals go on from file to file. */
@@ -29,9 +31,9 @@ export class CsvText {
   readonly totalBytes: number;
   readonly #csv: CsvOptions;
   readonly #call: CallOptions;
-  #spans: FileSpan[] | undefined;
-  /** Those that `chunks` has found so far, until it knows all. */
-  #passed: readonly FileSpan[] = [];
+  /** The boundaries found by the pass under way, or by one that is through. */
+  #spans = new GrowingList<FileSpan>();
+  #ahead = false;
 
   constructor(files: readonly CsvFile[], csv: CsvOptions, signal: AbortSignal | undefined) {
     this.files = files;
@@ -42,71 +44,103 @@ export class CsvText {
 
   /** Number of rows, bad ones included; known after `scan` or once all `chunks` have passed. */
   get rows(): number | undefined {
-    const last = this.#spans?.at(-1);
-    return this.#spans === undefined ? undefined : last === undefined ? 0 : last.firstRow + last.rows;
+    return this.#spans.complete ? this.#rowsSoFar : undefined;
   }
 
   rowPlan(file: CsvFile): RowPlan {
     return makeInferencePlan(file.names, this.#csv);
   }
 
-  /** Finds the row boundaries in a pass of its own. */
-  async scan(onSpan: (span: FileSpan) => void): Promise<void> {
-    const spans: FileSpan[] = [];
+  /** Finds the row boundaries in a pass of its own, until `more` says no. */
+  async scan(more: (span: FileSpan) => boolean): Promise<void> {
+    const spans = this.#spans;
     for await (const span of this.#cut(csvSpans)) {
+      if (!more(span)) return;
       spans.push(span);
-      onSpan(span);
     }
-    this.#spans = spans;
+    spans.end();
+  }
+
+  /** Has `chunks` scan ahead of what it reads: the number of rows becomes known while the first chunks pass. */
+  countAhead(): RecordCount {
+    this.#ahead = true;
+    const spans = this.#spans;
+    const rowsSoFar = () => this.#rowsSoFar;
+    return {
+      get atLeast() {
+        return rowsSoFar();
+      },
+      get exact() {
+        return spans.complete;
+      },
+      grown: () => spans.grown(),
+    };
   }
 
   /** The chunks in order, in memory of `spare`: read where they are known to lie, else found while reading. */
   async *chunks(spare: SpareBuffers): AsyncGenerator<FileChunk> {
-    if (this.#spans === undefined) {
-      const spans: FileSpan[] = [];
-      this.#passed = spans;
-      const allocate = (length: number) => bytesIn(spare.take(length), length);
-      const cut = (source: AsyncIterable<Uint8Array>, options: CsvScanOptions) =>
-        csvChunks(source, { ...options, allocate });
+    if (this.#spans.complete) yield* this.#read(this.#spans.items, spare);
+    else if (this.#ahead) yield* this.#readBehindScan(spare);
+    else yield* this.#find(spare);
+  }
+
+  /** The chunks that have passed, and perhaps more, from the first one on that begins with a row or behind it. */
+  chunksFrom(firstRow: number): AsyncGenerator<FileChunk> {
+    return this.#read(this.#spans.items.filter((span) => span.firstRow >= firstRow));
+  }
+
+  get #rowsSoFar(): number {
+    const last = this.#spans.items.at(-1);
+    return last === undefined ? 0 : last.firstRow + last.rows;
+  }
+
+  async *#find(spare: SpareBuffers): AsyncGenerator<FileChunk> {
+    const spans = this.#spans;
+    const allocate = (length: number) => bytesIn(spare.take(length), length);
+    const cut = (source: AsyncIterable<Uint8Array>, options: CsvScanOptions) =>
+      csvChunks(source, { ...options, allocate });
+    try {
       for await (const chunk of this.#cut(cut)) {
         const { bytes: _, ...span } = chunk;
         spans.push(span);
         yield chunk;
       }
-      this.#spans = spans;
-      return;
+      spans.end();
+    } finally {
+      if (!spans.complete) this.#spans = new GrowingList(); // a look at the first rows
     }
-    yield* this.#read(this.#spans, spare);
   }
 
-  /** The chunks that have passed, from the first one on that begins with a row or behind it. */
-  chunksFrom(firstRow: number): AsyncGenerator<FileChunk> {
-    return this.#read((this.#spans ?? this.#passed).filter((span) => span.firstRow >= firstRow));
-  }
-
-  /** Local files are read chunk by chunk; remote ones as streams, which have several requests in flight. */
-  async *#read(spans: readonly FileSpan[], spare?: SpareBuffers): AsyncGenerator<FileChunk> {
-    let streamed: CsvFile | undefined;
-    let stream: SpanStream | undefined;
+  /** Both passes at once: the scan is some ten times as fast, so the chunks are still in the system's cache. */
+  async *#readBehindScan(spare: SpareBuffers): AsyncGenerator<FileChunk> {
+    const spans = this.#spans;
+    let wanted = true;
+    const scan = this.scan(() => wanted).catch((error: unknown) => spans.fail(error));
     try {
-      for (const span of spans) {
+      yield* this.#read(spans, spare);
+    } finally {
+      wanted = false;
+      await scan;
+    }
+  }
+
+  async *#read(spans: Iterable<FileSpan> | AsyncIterable<FileSpan>, spare?: SpareBuffers): AsyncGenerator<FileChunk> {
+    let ranges: ByteRanges | undefined;
+    let opened: CsvFile | undefined;
+    try {
+      for await (const span of spans) {
         const { file, offset, length } = span;
-        const bytes = bytesIn(spare?.take(length), length);
-        if (file.fs.openReader === undefined) {
-          if (streamed !== file) {
-            await stream?.close();
-            stream = new SpanStream(file.fs.read(file.path, { ...this.#call, start: offset }), offset);
-            streamed = file;
-          }
-          if (!(await stream!.fill(bytes, offset))) throw changed(file.uri);
-        } else {
-          const read = await readRange(file, offset, offset + length, { ...this.#call, buffer: bytes.buffer });
-          if (read.length < length) throw changed(file.uri);
+        if (opened !== file) {
+          await ranges?.close();
+          ranges = await openByteRanges(file, offset, this.#call);
+          opened = file;
         }
+        const bytes = bytesIn(spare?.take(length), length);
+        if (!(await ranges!.fill(bytes, offset))) throw changed(file.uri);
         yield { ...span, bytes };
       }
     } finally {
-      await stream?.close();
+      await ranges?.close();
     }
   }
 

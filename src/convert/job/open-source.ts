@@ -14,6 +14,7 @@ import { inferCsv } from './infer-csv.js';
 import { lookForSchema } from './look-for-schema.js';
 import { openInput } from './open-input.js';
 import { type Quarantine, textOrBase64 } from './quarantine.js';
+import { exactly, type RecordCount } from './record-count.js';
 import { RecordSource } from './record-source.js';
 import { BatchSource, batchRows } from './row-source.js';
 import type { InputFile, Source } from './source.js';
@@ -21,8 +22,8 @@ import type { InputFile, Source } from './source.js';
 /** A source that is ready to run. */
 export interface OpenedSource {
   readonly source: Source;
-  /** Exact number of records that will come out, where that can be known before: it may take a pass over the input. */
-  count(): Promise<number | undefined>;
+  /** Number of records that will come out, where that can be counted beforehand or ahead: it may take a pass over the input. */
+  count(): Promise<RecordCount | undefined>;
   /** Worker threads that the input is worth. */
   readonly threads: number;
 }
@@ -54,7 +55,11 @@ export async function openSource(
     case 'batches':
       if (given === undefined)
         throw new ShardfeedError('SHARDFEED_USAGE', 'column batches want a spec: their schema is not inferred');
-      return { source: new BatchSource(input.batches, given), count: async () => input.count, threads: 0 };
+      return {
+        source: new BatchSource(input.batches, given),
+        count: async () => (input.count === undefined ? undefined : exactly(input.count)),
+        threads: 0,
+      };
     case 'rows': {
       const { schema, rows } =
         given === undefined
@@ -63,7 +68,8 @@ export async function openSource(
       const batches = batchRows(rows, schema, (error, row) => context.badRows.takeRow(error, row));
       return {
         source: new BatchSource(batches, schema),
-        count: async () => (checked.badRows === 'error' ? input.count : undefined),
+        count: async () =>
+          checked.badRows === 'error' ? (input.count === undefined ? undefined : exactly(input.count)) : undefined,
         threads: 0,
       };
     }
@@ -88,14 +94,18 @@ async function openCsv(
     given === undefined
       ? await inferCsv(text, { csv, detail: 'kinds', rows: rowsToInfer(checked), skipBad, threads, signal, onProgress })
       : undefined;
-  const count = async (): Promise<number | undefined> => {
-    if (skipBad || text.rows !== undefined) return skipBad ? undefined : text.rows;
-    let bytes = 0;
-    await text.scan(({ firstRow, rows, length }) => {
-      bytes += length;
-      onProgress?.({ phase: 'scan', rows: firstRow + rows, bytes, totalBytes: text.totalBytes });
-    });
-    return text.rows;
+  const count = async (): Promise<RecordCount | undefined> => {
+    if (skipBad) return undefined;
+    if (text.rows === undefined && threads > 0) return text.countAhead();
+    if (text.rows === undefined) {
+      let bytes = 0;
+      await text.scan(({ firstRow, rows, length }) => {
+        bytes += length;
+        onProgress?.({ phase: 'scan', rows: firstRow + rows, bytes, totalBytes: text.totalBytes });
+        return true;
+      });
+    }
+    return exactly(text.rows!);
   };
   return { source: new CsvSource(text, given ?? inference!.schema, csv), count, threads };
 }
@@ -118,6 +128,6 @@ async function openRecords(
   const look = keyed || checked.statistics === true ? 'need' : wantsStatistics(checked, spec) ? 'want' : 'no';
   const schema = given ?? manifest?.schema ?? (await lookForSchema(parts, look, signal));
   const source = new RecordSource(parts, schema, ledger, signal);
-  const count = async () => (strict ? (await countRecords(uris, where)).records : undefined);
+  const count = async () => (strict ? exactly((await countRecords(uris, where)).records) : undefined);
   return { source, count, threads: 0 };
 }

@@ -3,6 +3,7 @@ import type { SpoolRoom } from '../../files/index.js';
 import type { Schema } from '../../records/schema.js';
 import type { CheckedOptions } from '../options.js';
 import { SHUFFLE_BUCKETS } from './random.js';
+import { exactly, type RecordCount } from './record-count.js';
 import type { Records } from './records-run.js';
 import type { Routing } from './routing.js';
 import { shuffledCount, shuffledStream } from './shuffle.js';
@@ -35,8 +36,8 @@ export type AgainBySource =
 /** How records find their place: the rule for the workers, and the sink behind them. */
 export interface SinkPlan {
   readonly routing: Routing;
-  /** The sink asks for the exact number of records only where it makes good use of it. */
-  open(openPart: OpenPart, countRecords: () => Promise<number | undefined>, again: AgainBySource): Promise<Sink>;
+  /** The sink asks for the number of records only where it makes good use of it. */
+  open(openPart: OpenPart, countRecords: () => Promise<RecordCount | undefined>, again: AgainBySource): Promise<Sink>;
 }
 
 /**
@@ -49,8 +50,8 @@ export function planSink(options: CheckedOptions, schema: Schema | undefined, ro
   const partitions = options.partitions ?? DEFAULT_PARTITIONS;
   const splits = cumulativeShares(options.split);
   const count = Math.max(1, splits.length);
-  const cutOf = (n: number): Cut =>
-    options.targetBytes === undefined ? { parts: partitions, records: n } : { bytes: options.targetBytes };
+  const cutOf = (records: RecordCount): Cut =>
+    options.targetBytes === undefined ? { parts: partitions, records } : { bytes: options.targetBytes };
   const route = (by: Routing['by'], fanout: number): Routing => ({
     by,
     fanout,
@@ -71,7 +72,7 @@ export function planSink(options: CheckedOptions, schema: Schema | undefined, ro
             shuffledStream(spool, split, { seed, room }),
             openPart,
             split,
-            cutOf(shuffledCount(spool, split)),
+            cutOf(exactly(shuffledCount(spool, split))),
           ),
         ),
     };
@@ -84,13 +85,13 @@ export function planSink(options: CheckedOptions, schema: Schema | undefined, ro
         if (again !== 'spool') {
           const redo = again === 'never' ? undefined : again;
           if (options.targetBytes !== undefined) {
-            return new RangeSink(openPart, new Array<Cut>(count).fill(cutOf(0)), redo);
+            return new RangeSink(openPart, new Array<Cut>(count).fill({ bytes: options.targetBytes }), redo);
           }
           const records = count === 1 ? await countRecords() : undefined;
           if (records !== undefined) return new RangeSink(openPart, [cutOf(records)], redo);
         }
         return spooled(1, (spool, split) =>
-          gatherRanges(bucketStream(spool, split), openPart, split, cutOf(spool.count(split))),
+          gatherRanges(bucketStream(spool, split), openPart, split, cutOf(exactly(spool.count(split)))),
         );
       },
     };

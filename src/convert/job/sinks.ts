@@ -1,5 +1,6 @@
 import { mapOrdered } from './map-ordered.js';
 import type { PartSummary } from './part-writer.js';
+import type { RecordCount } from './record-count.js';
 import { framedBytes, type Records, type RecordsRun, sliceRecords } from './records-run.js';
 import type { Again, Part } from './rewritten-part.js';
 import type { Spool } from './spool.js';
@@ -17,8 +18,8 @@ export interface Sink {
   dispose(): Promise<void>;
 }
 
-/** Where a range ends: after its share of a known number of records, or when it holds `bytes`. */
-export type Cut = { parts: number; records: number } | { bytes: number };
+/** Where a range ends: after its share of all records, or when it holds `bytes`. */
+export type Cut = { parts: number; records: RecordCount } | { bytes: number };
 
 /** Parts one after the other, in the order of the records: a `target` is a split. */
 export class RangeSink implements Sink {
@@ -67,7 +68,7 @@ export class RangeWriter {
     let from = 0;
     let at = 0;
     while (from < count) {
-      const to = this.#fit(meta, from, count);
+      const to = await this.#fit(meta, from, count);
       const end = to === count ? bytes.length : at + framedBytes(meta, from, to);
       if (to > from) {
         this.#part ??= await this.#begin();
@@ -88,13 +89,20 @@ export class RangeWriter {
     return Promise.all(this.#closing);
   }
 
-  /** The end of the records from `from` on that belong to the open part. */
-  #fit(meta: Uint32Array, from: number, count: number): number {
+  /**
+   * The end of the records from `from` on that belong to the open part. While records are still counted its end is not
+   * known, but never before the one that so many would have: what lies below that need not wait.
+   */
+  async #fit(meta: Uint32Array, from: number, count: number): Promise<number> {
     if ('parts' in this.#cut) {
       const { parts, records } = this.#cut;
-      const end =
-        this.#index + 1 >= parts ? Number.POSITIVE_INFINITY : Math.floor(((this.#index + 1) * records) / parts);
-      return Math.min(count, from + Math.max(0, end - this.#records));
+      const next = this.#index + 1;
+      if (next >= parts) return count;
+      for (;;) {
+        const to = from + Math.max(0, Math.floor((next * records.atLeast) / parts) - this.#records);
+        if (to >= count || records.exact) return Math.min(count, to);
+        await records.grown();
+      }
     }
     let bytes = this.#partBytes;
     let to = from;

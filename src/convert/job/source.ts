@@ -3,7 +3,6 @@ import type { CallOptions, Location } from '../../files/index.js';
 import type { Schema } from '../../records/schema.js';
 import type { CsvPlan } from '../csv/index.js';
 import type { ChunkResult, ChunkTask } from './chunk-work.js';
-import { bytesIn } from './records-run.js';
 import type { SpareBuffers } from './spare-buffers.js';
 
 /** A file of the input. `uri` is what the user gave or the pattern found; the location is where its bytes are read. */
@@ -42,16 +41,10 @@ export interface Source {
   again?(firstRow: number): AsyncIterable<Pick<SourcedTask, 'task' | 'check'>>;
 }
 
-/** Reads bytes [start, end) of a file into `buffer` where it is large enough, else into a new one. */
-export async function readRange(
-  file: Location,
-  start: number,
-  end: number,
-  options: CallOptions & { buffer?: ArrayBufferLike } = {},
-): Promise<Uint8Array> {
-  const { buffer, ...call } = options;
+/** Reads bytes [start, end) of a file. */
+export async function readRange(file: Location, start: number, end: number, call: CallOptions): Promise<Uint8Array> {
   const length = end - start;
-  const bytes = bytesIn(buffer, length);
+  const bytes = new Uint8Array(length);
   let at = 0;
   if (length === 0) return bytes;
   if (file.fs.openReader === undefined) {
