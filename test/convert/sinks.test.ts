@@ -4,9 +4,10 @@ import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { GrowingList } from '../../src/convert/job/growing-list.js';
 import { type ClosedPart, PartWriter } from '../../src/convert/job/part-writer.js';
 import { permutation, SHUFFLE_BUCKETS, shuffleBucket } from '../../src/convert/job/random.js';
-import { exactly } from '../../src/convert/job/record-count.js';
+import { exactly, type RecordCount } from '../../src/convert/job/record-count.js';
 import { shuffledStream } from '../../src/convert/job/shuffle.js';
 import { gatherRanges, RangeSink } from '../../src/convert/job/sinks.js';
 import { Spool } from '../../src/convert/job/spool.js';
@@ -64,6 +65,55 @@ test('ranges keep the order, differ by one record at most, and exist even when e
     ),
     { numRuns: 200 },
   );
+});
+
+test('ranges are written as far as their ends are known while the records are counted', async () => {
+  const counted = new GrowingList<number>();
+  const count: RecordCount = {
+    get atLeast() {
+      return counted.items.length;
+    },
+    get exact() {
+      return counted.complete;
+    },
+    grown: () => counted.grown(),
+  };
+  const countTo = (n: number): void => {
+    while (counted.items.length < n) counted.push(0);
+  };
+  const parts = new Parts();
+  const sink = new RangeSink(parts.open, [{ parts: 4, records: count }]);
+  const list = numbered(100);
+  const added: number[] = [];
+  const adding = (async () => {
+    for (let i = 0; i < 100; i += 5) {
+      await sink.add({ target: 0, ...framed(list.slice(i, i + 5)) });
+      added.push(i);
+    }
+  })();
+  const written = async (): Promise<number> => {
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    return 5 * added.length;
+  };
+  expect(await written()).toBe(0);
+  countTo(40);
+  expect(await written()).toBe(10);
+  countTo(79);
+  expect(await written()).toBe(15);
+  countTo(100);
+  expect(await written()).toBe(25); // the end of the first part, should there be no more
+  counted.end();
+  await adding;
+  expect((await sink.finish())[0]!.map((part) => part.records)).toEqual([25, 25, 25, 25]);
+  expect(parts.numbers(0).flat()).toEqual(list.map((_, i) => i));
+});
+
+test('a count that fails ends the writing of ranges', async () => {
+  const counted = new GrowingList<number>();
+  const records = { atLeast: 1, exact: false, grown: () => counted.grown() };
+  const adding = new RangeSink(new Parts().open, [{ parts: 2, records }]).add({ target: 0, ...framed(numbered(5)) });
+  counted.fail(new Error('unreadable'));
+  await expect(adding).rejects.toThrow('unreadable');
 });
 
 test('ranges by bytes end at the record that fills them, however the input is cut', async () => {
