@@ -91,7 +91,11 @@ export function convertCommand({ output, files, signal, progress, warn }: Sessio
     .option('--statistics', 'put column statistics into the manifest (default: where the schema is inferred)')
     .option('--no-statistics', 'leave them away')
     .option('--no-index', 'write no record index')
-    .option('--threads <n>', 'worker threads; the result never depends on them (default: the cores)', wholeNumber(0))
+    .option(
+      '--threads <n>',
+      'worker threads beside the first, which works too; the result never depends on them (default: cores - 1)',
+      wholeNumber(0),
+    )
     .option('--spool-dir <folder>', "for temporary files (default: the system's)")
     .option('--spool-bytes <size>', 'at most this much of them (default: what the disk holds)', byteSize)
     .option('--json', 'print one JSON object: { records, bytes, badRows, schema, datasets, ... }');

@@ -39,7 +39,7 @@ export function schemaCommand(session: Session): Command {
       new Option('--format <format>', 'what the input is (default: told by its bytes)').choices(['csv', 'tfrecord']),
     )
     .option('--skip-bad', 'leave bad rows out')
-    .option('--threads <n>', 'worker threads', wholeNumber(0))
+    .option('--threads <n>', 'worker threads beside the first (default: cores - 1)', wholeNumber(0))
     .option('--to <file>', 'also write the schema to a file')
     .option('--overwrite', 'replace that file where it exists')
     .option('--json', 'print one JSON object: { schema, rows, columns }');
