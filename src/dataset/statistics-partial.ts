@@ -91,6 +91,16 @@ export function unitOf(kind: FeatureKind): number {
   return kind === 'bytes' ? RECORD_BYTES : 1;
 }
 
+/** The memory that statistics lie in, to hand them to another thread. */
+export function buffersOf({ columns }: PartialStatistics): ArrayBuffer[] {
+  const arrays = columns.flatMap(({ dictionary: d, registers, sample: { meta, values } }) => [
+    ...(d === undefined ? [registers!] : [d.hashes, d.counts, d.values]),
+    meta,
+    values,
+  ]);
+  return [...new Set(arrays.map(({ buffer }) => buffer as ArrayBuffer))];
+}
+
 /**
  * Statistics of the rows of both, which must be disjoint. Any order and grouping gives the same. Both are used up: the
  * result may hold and change their arrays.

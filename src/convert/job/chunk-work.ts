@@ -1,5 +1,5 @@
 import { StatisticsCollector } from '../../dataset/statistics-collector.js';
-import { mergeStatistics, type PartialStatistics } from '../../dataset/statistics-partial.js';
+import { buffersOf, mergeStatistics, type PartialStatistics } from '../../dataset/statistics-partial.js';
 import type { Batch } from '../../records/batch.js';
 import { ExampleDecoder } from '../../records/example-decoder.js';
 import { ExampleEncoder } from '../../records/example-encode.js';
@@ -61,7 +61,10 @@ export class ChunkWork {
   }
 
   run(task: ChunkTask): { result: ChunkResult; transfer: ArrayBuffer[] } {
-    if (task.kind === 'statistics') return { result: this.#statistics(task), transfer: [] };
+    if (task.kind === 'statistics') {
+      const result = this.#statistics(task);
+      return { result, transfer: result.statistics === undefined ? [] : buffersOf(result.statistics) };
+    }
     const result =
       task.kind === 'csv'
         ? this.#csv(task)

@@ -13,12 +13,14 @@ export class CsvSource implements Source {
   readonly csv: readonly CsvPlan[];
   readonly totalBytes: number;
   readonly warnings: readonly string[];
+  readonly spare: SpareBuffers;
   readonly #text: CsvText;
   readonly #plans: PlansByHeader<CsvPlan>;
 
   constructor(text: CsvText, schema: Schema, csv: CsvOptions) {
     this.schema = schema;
     this.totalBytes = text.totalBytes;
+    this.spare = text.spare;
     this.#text = text;
     this.#plans = new PlansByHeader(text.files, (file) => makeCsvPlan(schema, file.names, csv, { path: file.uri }));
     this.csv = this.#plans.list;

@@ -17,7 +17,7 @@ import { GrowingList } from './growing-list.js';
 import type { RecordCount } from './record-count.js';
 import { bytesIn } from './records-run.js';
 import { passingChunks } from './source.js';
-import type { SpareBuffers } from './spare-buffers.js';
+import { SpareBuffers } from './spare-buffers.js';
 
 /** A span of one of the files; row ordinals go on from file to file. */
 export interface FileSpan extends CsvSpan {
@@ -29,6 +29,8 @@ export interface FileChunk extends FileSpan, CsvChunk {}
 export class CsvText {
   readonly files: readonly CsvFile[];
   readonly totalBytes: number;
+  /** What chunks are read into: one pass takes over from the other. */
+  readonly spare = new SpareBuffers();
   readonly #csv: CsvOptions;
   readonly #call: CallOptions;
   /** The boundaries found by the pass under way, or by one that is through. */

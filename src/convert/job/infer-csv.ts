@@ -13,7 +13,6 @@ import { inferCompute, withCompute } from './compute.js';
 import type { CsvText, FileChunk } from './csv-text.js';
 import { mapOrdered } from './map-ordered.js';
 import { PlansByHeader } from './plans-by-header.js';
-import { SpareBuffers } from './spare-buffers.js';
 
 export interface InferCsvOptions extends Omit<InferenceOptions, 'rename' | 'drop'> {
   readonly csv: CsvOptions;
@@ -37,7 +36,6 @@ export async function inferCsv(text: CsvText, options: InferCsvOptions): Promise
     let left = options.rows ?? Number.POSITIVE_INFINITY;
     let rows = 0;
     let bytes = 0;
-    const spare = new SpareBuffers();
     const work = async (chunk: FileChunk) => {
       const { firstRow, firstLine, file } = chunk;
       const place = { path: file.uri, firstRow, firstLine };
@@ -47,10 +45,10 @@ export async function inferCsv(text: CsvText, options: InferCsvOptions): Promise
         found: await compute.run({ kind: 'infer', plan: plans.indexOf(file), bytes: chunk.bytes, place, ...some }),
       };
     };
-    for await (const { chunk, found } of mapOrdered(text.chunks(spare), work, compute.width)) {
+    for await (const { chunk, found } of mapOrdered(text.chunks(text.spare), work, compute.width)) {
       throwIfAborted(signal);
       if (found.bad.length > 0 && !skipBad) throw badRowError(found.bad[0]!, { ...chunk, path: chunk.file.uri });
-      spare.give(chunk.bytes.buffer as SharedArrayBuffer);
+      text.spare.give(chunk.bytes.buffer as SharedArrayBuffer);
       rows += found.rows;
       bytes += chunk.length;
       onProgress?.({ phase: 'infer', rows, bytes, totalBytes: text.totalBytes });

@@ -20,7 +20,7 @@ import { SpareBuffers } from './spare-buffers.js';
 
 /** Bytes of records to a byte of CSV, until a piece has shown how many they are. */
 const FIRST_GROWTH = 4;
-const FEATURES_AT_ONCE = 32;
+const FEATURES_AT_ONCE = 8;
 
 export interface JobOptions {
   /** Worker threads; 0: this one. */
@@ -66,7 +66,7 @@ export async function runJob(
   try {
     const statistics = await withCompute(convertCompute(plan, job.threads), signal, async (compute) => {
       sink = await openSink(rerun?.again.bind(rerun) ?? (job.rewritable ? 'spool' : 'never'));
-      const spare = new SpareBuffers();
+      const spare = source.spare ?? new SpareBuffers();
       let growth = FIRST_GROWTH;
       const work = async (piece: SourcedTask): Promise<[SourcedTask, ChunkResult]> => {
         if (piece.task.kind === 'csv') piece.task.room = spare.take(growth * piece.inputBytes);

@@ -32,6 +32,8 @@ export interface Source {
   readonly warnings?: readonly string[];
   /** Input bytes in all, where known. */
   readonly totalBytes: number | undefined;
+  /** Memory that served for pieces already. */
+  readonly spare?: SpareBuffers;
   /** `spare` gives memory that pieces may be read into. */
   tasks(spare: SpareBuffers): AsyncGenerator<SourcedTask>;
   /**
