@@ -1,4 +1,5 @@
 import type { CallOptions, WithFiles } from '../files/index.js';
+import { displayPath } from '../files/index.js';
 import {
   type CorruptionPolicy,
   ExampleDecoder,
@@ -11,7 +12,6 @@ import {
   type Schema,
 } from '../records/index.js';
 import { C } from '../records/kernel/columns.js';
-import { displayPath } from './display-path.js';
 import { flatBlocks } from './flat-blocks.js';
 import { leaveOut } from './read-batches.js';
 import { type PartToRead, readPartBlocks, resolveForReading } from './read-records.js';

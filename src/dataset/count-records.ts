@@ -1,5 +1,5 @@
 import type { CallOptions, WithFiles } from '../files/index.js';
-import { displayPath } from './display-path.js';
+import { displayPath } from '../files/index.js';
 import { readIndexHeader } from './part-index.js';
 import { type Dataset, type DatasetPart, resolveDataset } from './resolve.js';
 import { scanPart } from './scan-part.js';

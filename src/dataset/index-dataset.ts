@@ -1,6 +1,6 @@
 import { ShardfeedError } from '../errors.js';
 import type { CallOptions, Location, WithFiles } from '../files/index.js';
-import { displayPath } from './display-path.js';
+import { displayPath } from '../files/index.js';
 import { fingerprintOf } from './fingerprint.js';
 import { writeIndex } from './part-index.js';
 import { RecordIndex } from './record-index.js';

@@ -2,6 +2,7 @@ import { isShardfeedError } from '../errors.js';
 import {
   baseName,
   type CallOptions,
+  displayPath,
   expandGlob,
   type FileStat,
   findPath,
@@ -10,7 +11,6 @@ import {
   resolveUri,
   type WithFiles,
 } from '../files/index.js';
-import { displayPath } from './display-path.js';
 import { type Manifest, readManifest } from './manifest.js';
 import { mapLimited } from './map-limited.js';
 import { readIndexHeader } from './part-index.js';

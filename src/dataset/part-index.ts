@@ -1,6 +1,6 @@
 import { isShardfeedError } from '../errors.js';
 import type { CallOptions, Location } from '../files/index.js';
-import { displayPath } from './display-path.js';
+import { displayPath } from '../files/index.js';
 import { readWhole } from './read-whole.js';
 import {
   checkIndex,

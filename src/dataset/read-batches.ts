@@ -1,4 +1,5 @@
 import type { ShardfeedError } from '../errors.js';
+import { displayPath } from '../files/index.js';
 import {
   type Batch,
   ExampleDecoder,
@@ -7,7 +8,6 @@ import {
   ReaderMemory,
   type Schema,
 } from '../records/index.js';
-import { displayPath } from './display-path.js';
 import { type ReadRecordsOptions, readPartBlocks, resolveForReading } from './read-records.js';
 import { sampleSchema } from './sample-records.js';
 

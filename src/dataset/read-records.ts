@@ -3,6 +3,7 @@ import {
   type CallOptions,
   type Codec,
   compareBytes,
+  displayPath,
   joinPath,
   type Location,
   openSource,
@@ -18,7 +19,6 @@ import {
   readBlocks,
 } from '../records/index.js';
 import { openDirect } from './direct-file.js';
-import { displayPath } from './display-path.js';
 import type { Manifest } from './manifest.js';
 import { indexForReading } from './part-index.js';
 import { type DatasetPart, resolveDataset } from './resolve.js';

@@ -4,6 +4,7 @@ import {
   type Codec,
   compressWriter,
   detectFormat,
+  displayPath,
   HEAD_BYTES,
   type Location,
   openSource,
@@ -11,7 +12,6 @@ import {
   type WithFiles,
 } from '../files/index.js';
 import { frameRecords, type Loss, type RecordBlock, readBlocks } from '../records/index.js';
-import { displayPath } from './display-path.js';
 import { PartDigest } from './part-digest.js';
 import { readIndex } from './part-index.js';
 import { readWhole } from './read-whole.js';

@@ -3,6 +3,7 @@ import {
   type CallOptions,
   type Codec,
   detectFormat,
+  displayPath,
   type FileReader,
   HEAD_BYTES,
   type Location,
@@ -10,7 +11,6 @@ import {
   openSource,
 } from '../files/index.js';
 import { FRAME_BYTES, isGap } from '../records/index.js';
-import { displayPath } from './display-path.js';
 import { HeaderWalk } from './header-walk.js';
 import { PartDigest } from './part-digest.js';
 import { readWhole } from './read-whole.js';

@@ -1,8 +1,7 @@
 import { type ErrorCode, isShardfeedError } from '../errors.js';
-import { type CallOptions, type Codec, detectFormat, HEAD_BYTES, openSource } from '../files/index.js';
+import { type CallOptions, type Codec, detectFormat, displayPath, HEAD_BYTES, openSource } from '../files/index.js';
 import { type Loss, type ReaderMemory, type RecordBlock, readBlocks, type Schema } from '../records/index.js';
 import { openDirect } from './direct-file.js';
-import { displayPath } from './display-path.js';
 import { PartDigest } from './part-digest.js';
 import { readIndex } from './part-index.js';
 import { PayloadCheck } from './payload-check.js';

@@ -1,7 +1,6 @@
 import { isShardfeedError } from '../errors.js';
-import { joinPath, type WithFiles } from '../files/index.js';
+import { displayPath, joinPath, type WithFiles } from '../files/index.js';
 import { ReaderMemory } from '../records/index.js';
-import { displayPath } from './display-path.js';
 import { fingerprintOf } from './fingerprint.js';
 import { type Dataset, resolveDataset } from './resolve.js';
 import { type PartReport, type Problem, type VerifyPartOptions, verifyPart } from './verify-part.js';

@@ -20,11 +20,13 @@ export async function expandPattern(
   options: CallOptions = {},
 ): Promise<string[]> {
   const { base, pattern } = await splitPattern(fs, path, options);
-  const matches = pattern === '' ? [base] : await match(fs, base, pattern, options);
+  /** What was seen on the way: a remote file system need not be asked twice. */
+  const seen = new Map<string, FileStat>();
+  const matches = pattern === '' ? [base] : await match(fs, base, pattern, seen, options);
   const files = new Set<string>();
   let folders = 0;
   for (const found of matches) {
-    const stat = await findPath(fs, found, options);
+    const stat = seen.get(found) ?? (await findPath(fs, found, options));
     if (stat?.type === 'file') files.add(stat.path);
     if (stat?.type !== 'folder') continue;
     folders++;
@@ -48,13 +50,22 @@ async function splitPattern(fs: FileSystem, path: string, options: CallOptions) 
   return { base, pattern: '' };
 }
 
-async function match(fs: FileSystem, base: string, pattern: string, options: CallOptions): Promise<string[]> {
+async function match(
+  fs: FileSystem,
+  base: string,
+  pattern: string,
+  seen: Map<string, FileStat>,
+  options: CallOptions,
+): Promise<string[]> {
   if ((await findPath(fs, base, options))?.type !== 'folder') return [];
   const settings: Options = {
     cwd: base,
     onlyFiles: false,
     ignore: ['**/_*', '**/_*/**'],
-    fs: fs.scheme === 'file' ? { stat: statBelowFile(stat), lstat: statBelowFile(lstat) } : globAdapter(fs, options),
+    fs:
+      fs.scheme === 'file'
+        ? { stat: statBelowFile(stat), lstat: statBelowFile(lstat) }
+        : globAdapter(fs, seen, options),
   };
   // Most paths are no patterns, and loading it takes longer than many a command.
   const { default: glob } = await import('fast-glob');
@@ -76,7 +87,7 @@ function statBelowFile<T extends typeof stat>(call: T): T {
 }
 
 /** The part of `node:fs` that fast-glob calls when it is asked for promises. */
-function globAdapter(fs: FileSystem, options: CallOptions): NonNullable<Options['fs']> {
+function globAdapter(fs: FileSystem, seen: Map<string, FileStat>, options: CallOptions): NonNullable<Options['fs']> {
   type Callback = (error: Error | null, result?: unknown) => void;
   const call = (promise: Promise<unknown>, callback: Callback): void => {
     promise.then(
@@ -86,14 +97,17 @@ function globAdapter(fs: FileSystem, options: CallOptions): NonNullable<Options[
   };
   const statPath = (path: string, callback: Callback) => call(fs.stat(path, options).then(toDirent), callback);
   const readdir = (path: string, _options: unknown, callback: Callback) =>
-    call(readFolder(fs, path, options), callback);
+    call(readFolder(fs, path, seen, options), callback);
   // fast-glob types its adapter as the overloads of `node:fs`; it calls only these forms.
   return { stat: statPath, lstat: statPath, readdir } as unknown as NonNullable<Options['fs']>;
 }
 
-async function readFolder(fs: FileSystem, path: string, options: CallOptions) {
+async function readFolder(fs: FileSystem, path: string, seen: Map<string, FileStat>, options: CallOptions) {
   const entries: ReturnType<typeof toDirent>[] = [];
-  for await (const stat of fs.list(path, options)) entries.push(toDirent(stat));
+  for await (const stat of fs.list(path, options)) {
+    seen.set(stat.path, stat);
+    entries.push(toDirent(stat));
+  }
   return entries;
 }
 

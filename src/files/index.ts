@@ -13,6 +13,7 @@ export {
 export { type DecompressOptions, decompress } from './compression/decompress.js';
 export { type DetectedFormat, detectFormat, HEAD_BYTES } from './compression/detect.js';
 export type { Member, MemberTable } from './compression/members.js';
+export { displayPath } from './display-path.js';
 export type {
   BlockLocation,
   CallOptions,

@@ -21,6 +21,9 @@ export interface Sink {
 /** Where a range ends: after its share of all records, or when it holds `bytes`. */
 export type Cut = { parts: number; records: RecordCount } | { bytes: number };
 
+/** Parts that are closed or gathered side by side: most of the time goes into making files durable. */
+const PARTS_AT_ONCE = 8;
+
 /** Parts one after the other, in the order of the records: a `target` is a split. */
 export class RangeSink implements Sink {
   readonly #ranges: RangeWriter[];
@@ -121,7 +124,7 @@ export class RangeWriter {
     const closed = part.close();
     closed.catch(() => {}); // reported by close()
     this.#closing.push(closed);
-    if (this.#closing.length > 4) await this.#closing[this.#closing.length - 4];
+    if (this.#closing.length > PARTS_AT_ONCE) await this.#closing[this.#closing.length - PARTS_AT_ONCE];
     this.#part = undefined;
     this.#partBytes = 0;
     this.#index++;
@@ -184,9 +187,6 @@ export class SpoolSink implements Sink {
     return this.#spool.close();
   }
 }
-
-/** Parts that are gathered side by side: most of the time goes into making files durable. */
-const PARTS_AT_ONCE = 8;
 
 /** Gathers each bucket of a split into the part of the same number. */
 export async function gatherParts(spool: Spool, open: OpenPart, split: number, parts: number): Promise<PartSummary[]> {

@@ -1,6 +1,7 @@
 import { hostname } from 'node:os';
 import { isShardfeedError, ShardfeedError, throwIfAborted } from '../../errors.js';
 import { putFile } from '../attempts.js';
+import { displayPath } from '../display-path.js';
 import type { CallOptions, FileSystem } from '../file-system.js';
 import type { Location } from '../files.js';
 import { joinPath, normalizePath, parentPath } from '../paths.js';
@@ -111,7 +112,7 @@ export class Job {
       if ((!other.established && !first) || now - other.seenMs >= timing.busyMs) continue;
       throw new ShardfeedError(
         'SHARDFEED_BUSY',
-        `${this.target} is being written by another job: wait for it, or write elsewhere (${other.folder} says who)`,
+        `${this.#display(this.target)} is being written by another job: wait for it, or write elsewhere (${this.#display(other.folder)} says who)`,
         { path: this.target },
       );
     }
@@ -132,7 +133,7 @@ export class Job {
     if (!this.#lost) return;
     throw new ShardfeedError(
       'SHARDFEED_IO',
-      `the folder of this job (${this.#folder}) was deleted, as it had shown no life for ten minutes: run it again`,
+      `the folder of this job (${this.#display(this.#folder)}) was deleted, as it had shown no life for ten minutes: run it again`,
       { path: this.target },
     );
   }
@@ -216,10 +217,8 @@ export class Job {
       await this.fs.rename(old, this.target);
     } catch (error) {
       if (isShardfeedError(error, 'SHARDFEED_EXISTS')) return;
-      throw new ShardfeedError('SHARDFEED_IO', `${this.target} could not be replaced, and the old one lies at ${old}`, {
-        path: this.target,
-        cause,
-      });
+      const what = `${this.#display(this.target)} could not be replaced, and the old one lies at ${this.#display(old)}`;
+      throw new ShardfeedError('SHARDFEED_IO', what, { path: this.target, cause });
     }
   }
 
@@ -235,6 +234,10 @@ export class Job {
   async #stopHeartbeat(): Promise<void> {
     clearInterval(this.#heartbeat);
     await this.#beating;
+  }
+
+  #display(path: string): string {
+    return displayPath({ fs: this.fs, path });
   }
 
   #put(path: string, content: string, overwrite = false): Promise<void> {

@@ -1,5 +1,6 @@
 import { isShardfeedError, ShardfeedError } from '../../errors.js';
 import { contentOfName, splitCodec } from '../compression/codec.js';
+import { displayPath } from '../display-path.js';
 import type { FileSystem } from '../file-system.js';
 import { baseName, isHidden } from '../paths.js';
 import { statIfThere } from '../stat-if-there.js';
@@ -20,7 +21,7 @@ export async function checkReplaceable(
   const found = await statIfThere(fs, target);
   if (found === undefined) return;
   const refuse = (why: string): ShardfeedError =>
-    new ShardfeedError('SHARDFEED_EXISTS', `${target} ${why}`, { path: target });
+    new ShardfeedError('SHARDFEED_EXISTS', `${displayPath({ fs, path: target })} ${why}`, { path: target });
   if (found.type !== kind) {
     throw refuse(`is a ${found.type}, and a ${kind} is to be written: it is not overwritten; delete it yourself`);
   }

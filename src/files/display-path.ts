@@ -1,4 +1,4 @@
-import type { Location } from '../files/index.js';
+import type { Location } from './files.js';
 
 /** How errors, losses and reports name a file. */
 export function displayPath({ fs, path }: Location): string {
