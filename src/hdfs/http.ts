@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import * as http from 'node:http';
 import * as https from 'node:https';
 import { ShardfeedError, throwIfAborted } from '../errors.js';
@@ -115,6 +116,8 @@ export class HttpClient {
     return new Promise((resolve, reject) => {
       const { signal } = what;
       const abort = (): void => void request.destroy(new Error('aborted'));
+      // One signal ends them all, and Node warns of more than ten that listen.
+      if (signal !== undefined) setMaxListeners(0, signal);
       signal?.addEventListener('abort', abort, { once: true });
       let connecting: NodeJS.Timeout | undefined;
       request.once('socket', (socket) => {
