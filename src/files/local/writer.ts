@@ -6,6 +6,8 @@ import { makeFolder, syncFolder, syncHandle } from './durable.js';
 import { errnoOf, guarded } from './errors.js';
 
 const BUFFER_BYTES = 64 << 10;
+/** After so many bytes they begin to be made durable, so that `close` has little to wait for. */
+const SYNC_BYTES = 16 << 20;
 
 /** Opens a local file for writing, making its parents. */
 export async function createLocalFile(path: string, options: CreateOptions): Promise<FileWriter> {
@@ -26,6 +28,9 @@ class LocalWriter implements FileWriter {
   readonly #signal: AbortSignal | undefined;
   #buffer: Uint8Array | undefined;
   #used = 0;
+  #unsynced = 0;
+  /** What it fails of the system tells once, so `close` awaits it. */
+  #syncing: Promise<void> | undefined;
   #state: 'open' | 'closed' | 'aborted' = 'open';
 
   constructor(handle: FileHandle, path: string, signal: AbortSignal | undefined) {
@@ -50,7 +55,8 @@ class LocalWriter implements FileWriter {
     this.#checkOpen();
     throwIfAborted(this.#signal, this.#path);
     await this.#flush();
-    await guarded(syncHandle(this.#handle), 'sync', this.#path);
+    await this.#syncing;
+    await this.#sync();
     await guarded(this.#handle.close(), 'close', this.#path);
     await guarded(syncFolder(parentPath(this.#path)), 'sync', parentPath(this.#path));
     this.#buffer = undefined;
@@ -61,6 +67,7 @@ class LocalWriter implements FileWriter {
     if (this.#state !== 'open') return;
     this.#state = 'aborted';
     this.#buffer = undefined;
+    await this.#syncing?.catch(() => undefined);
     await this.#handle.close().catch(() => undefined);
     await guarded(rm(this.#path, { force: true }), 'delete', this.#path);
   }
@@ -84,5 +91,16 @@ class LocalWriter implements FileWriter {
       const { bytesWritten } = await guarded(this.#handle.write(bytes, at), 'write', this.#path);
       at += bytesWritten;
     }
+    this.#unsynced += bytes.length;
+    if (this.#unsynced < SYNC_BYTES || this.#syncing !== undefined) return;
+    this.#unsynced = 0;
+    this.#syncing = this.#sync().then(() => {
+      this.#syncing = undefined;
+    });
+    this.#syncing.catch(() => {}); // thrown by `close`
+  }
+
+  #sync(): Promise<void> {
+    return guarded(syncHandle(this.#handle), 'sync', this.#path);
   }
 }
