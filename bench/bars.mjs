@@ -1,4 +1,5 @@
-// What shardfeed must reach, as ratios within one run. `bar` must hold, `goal` is what we aim at.
+// What shardfeed must reach, as ratios within one run. `bar` must hold, `goal` is what we aim at; `cpuBar` is the least
+// ratio of what a second of CPU does.
 const perShape = (make) => ['titanic', 'criteo', 'dense'].map(make);
 
 export const BARS = {
@@ -11,6 +12,11 @@ export const BARS = {
     ...perShape((shape) => ({ shape, cores: 1, ours: 'shardfeed', peer: 'tf.data vec_best', bar: 5, goal: 8 })),
     ...perShape((shape) => ({ shape, cores: 1, ours: 'shardfeed', peer: 'protobufjs', bar: 12, goal: 18 })),
     { shape: 'criteo', cores: 1, ours: 'shardfeed 3 columns', peer: 'shardfeed', bar: 1 },
+  ],
+  hdfs: [
+    { shape: 'get', cores: 2, ours: 'shardfeed', peer: 'curl', bar: 0.8, cpuBar: 1 / 1.3 },
+    { shape: 'put', cores: 2, ours: 'shardfeed', peer: 'curl', bar: 0.8, cpuBar: 1 / 1.3 },
+    { shape: '50 ms away', cores: 2, ours: '4 at a time', peer: '1 at a time', bar: 3 },
   ],
 };
 

@@ -43,7 +43,7 @@ shardfeed('count', dataset);
 shardfeed('stats', dataset);
 shardfeed('head', dataset, '-n', '3');
 if (hdfs) {
-  cluster(['tool', 'fsck', `${folder}/birdstrikes`, '-files']);
+  cluster(['tool', 'dfs', '-ls', `${folder}/birdstrikes`]);
   console.log('\nThe cluster runs on: `npm run hdfs -- status` tells where, `npm run hdfs -- stop --delete` ends it.');
 }
 console.log(

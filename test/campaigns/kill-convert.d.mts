@@ -19,3 +19,6 @@ export function killCampaign(options: {
   place?: Place;
   log?: (line: string) => void;
 }): Promise<KillFindings>;
+
+export function writeCsv(path: string, rows: number, random: () => number): Promise<void>;
+export function look(place: Place, target: string): Promise<string | undefined>;

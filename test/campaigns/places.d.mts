@@ -23,4 +23,5 @@ export interface ToolRun {
 
 export function localPlace(): Place;
 export function hdfsPlace(cluster: Cluster, root?: string, authority?: string): Promise<Place>;
+export function startTool(place: Pick<Place, 'env'>, args: string[]): { ended: Promise<ToolRun> };
 export function runTool(place: Pick<Place, 'env'>, args: string[]): Promise<ToolRun>;

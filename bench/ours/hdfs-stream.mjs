@@ -1,0 +1,26 @@
+// hdfs-stream.mjs get URI | put URI FILE [--parallel N]: shardfeed carries the bytes of one file, and does nothing else.
+import { createReadStream } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { hdfsDriver } from '../../dist/hdfs/index.js';
+import { openFiles } from '../../dist/index.js';
+import { startClock } from '../lib/clock.mjs';
+
+const { positionals, values } = parseArgs({ allowPositionals: true, options: { parallel: { type: 'string' } } });
+const [way, uri, file] = positionals;
+const reads = values.parallel === undefined ? {} : { parallel: Number(values.parallel) };
+const drivers = { hdfs: hdfsDriver({ reads }), webhdfs: hdfsDriver({ scheme: 'webhdfs', reads }) };
+const { fs, path } = openFiles({ drivers }).resolve(uri);
+
+const clock = startClock();
+let bytes = 0;
+if (way === 'put') {
+  const writer = await fs.create(path, { overwrite: true });
+  for await (const chunk of createReadStream(file, { highWaterMark: 1 << 20 })) {
+    await writer.write(chunk);
+    bytes += chunk.length;
+  }
+  await writer.close();
+} else {
+  for await (const chunk of fs.read(path)) bytes += chunk.length;
+}
+clock.report(bytes, bytes);
