@@ -10,7 +10,7 @@ import { logFile, pidOf } from './processes.mjs';
 export function exchange(state, daemon, path, method = 'GET') {
   const secure = state.options.conf['dfs.http.policy'] === 'HTTPS_ONLY' && daemon.https !== undefined;
   const [host, port] = (secure ? daemon.https : daemon.http).split(':');
-  const options = { host, port, path, method, timeout: 5000, agent: false, rejectUnauthorized: false };
+  const options = { host, port, path, method, timeout: 30_000, agent: false, rejectUnauthorized: false };
   return new Promise((resolve, reject) => {
     const request = (secure ? httpsRequest : httpRequest)(options, (response) => {
       let text = '';
@@ -19,7 +19,7 @@ export function exchange(state, daemon, path, method = 'GET') {
       });
       response.on('end', () => resolve({ status: response.statusCode, text })).on('error', reject);
     });
-    request.on('error', reject).on('timeout', () => request.destroy(new Error('no answer within 5 s')));
+    request.on('error', reject).on('timeout', () => request.destroy(new Error('no answer within 30 s')));
     request.end();
   });
 }
@@ -50,16 +50,16 @@ const IS_UP = {
 
 /**
  * Waits until `isTrue` says so; what it throws means not yet.
- * @throws after 60 s, or as soon as one of the daemons has ended, with the end of its log
+ * @throws after 120 s, or as soon as one of the daemons has ended, with the end of its log
  */
 async function until(state, what, ids, isTrue) {
-  for (const end = Date.now() + 60_000; ; await sleep(50)) {
+  for (const end = Date.now() + 120_000; ; await sleep(50)) {
     if (await Promise.resolve(isTrue()).catch(() => false)) return;
     const dead = ids.find((id) => pidOf(state.dir, id) === undefined);
     if (dead === undefined && Date.now() < end) continue;
     const id = dead ?? ids[0];
     const log = readFileSync(logFile(state.dir, id), 'utf8').trimEnd().split('\n').slice(-15).join('\n');
-    throw new Error(`${what}: ${dead ? `${dead} has ended` : 'still not after 60 s'}. The end of its log:\n${log}`);
+    throw new Error(`${what}: ${dead ? `${dead} has ended` : 'still not after 120 s'}. The end of its log:\n${log}`);
   }
 }
 
