@@ -62,16 +62,23 @@ function mustFind(state, id) {
   throw new Error(`the cluster in ${state.dir} has no ${id}, but ${names.join(', ')}`);
 }
 
-/** Free ports of 127.0.0.1, all held at once while they are chosen. */
+/**
+ * Free ports of 127.0.0.1, below those that Linux gives to connections: a daemon that starts, or is dead for a while, must
+ * not find its port taken by one.
+ */
 async function freePorts(count) {
-  const servers = await Promise.all(
-    Array.from({ length: count }, () => {
-      const server = createServer();
-      return new Promise((done, fail) => server.on('error', fail).listen(0, '127.0.0.1', () => done(server)));
-    }),
-  );
-  const ports = servers.map((server) => server.address().port);
-  await Promise.all(servers.map((server) => new Promise((done) => server.close(done))));
+  const held = [];
+  while (held.length < count) {
+    const server = createServer();
+    const isFree = await new Promise((done) =>
+      server
+        .on('error', () => done(false))
+        .listen(20_000 + Math.floor(Math.random() * 12_000), '127.0.0.1', () => done(true)),
+    );
+    if (isFree) held.push(server);
+  }
+  const ports = held.map((server) => server.address().port);
+  await Promise.all(held.map((server) => new Promise((done) => server.close(done))));
   return ports;
 }
 
