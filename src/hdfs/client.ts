@@ -60,12 +60,15 @@ export class HdfsClient {
     this.#gateway = true;
   }
 
-  /** Does an operation that a name node answers itself; resolves to its JSON, undefined for an empty answer. */
-  json(operation: Operation): Promise<unknown> {
-    return this.run(operation, (nameNode) => this.jsonOnce(nameNode, operation));
+  /**
+   * Does an operation that a name node answers itself. `parse` gets its JSON, undefined for an empty answer; where it finds
+   * a Fault in that, the operation is tried again.
+   */
+  json<T>(operation: Operation, parse: (answer: unknown) => T): Promise<T> {
+    return this.run(operation, async (nameNode) => parse(await this.jsonOnce(nameNode, operation)));
   }
 
-  /** One attempt of {@link json}. @throws Fault */
+  /** One attempt at an operation, and its JSON. @throws Fault */
   async jsonOnce(nameNode: NameNodeTarget, operation: Operation): Promise<unknown> {
     const answer = await this.#askNameNode(nameNode, operation);
     if (answer.status !== 200 && answer.status !== 201) throw this.#faultOf(nameNode, answer);
@@ -101,19 +104,19 @@ export class HdfsClient {
   }
 
   /** The second step of a read: resolves once the bytes begin. @throws Fault */
-  async openData(from: DataTarget, operation: Operation): Promise<IncomingMessage> {
-    const request = { ...from, method: operation.method, signal: operation.signal };
+  async openData(from: DataTarget, operation: Operation, connect?: HttpRequest['connect']): Promise<IncomingMessage> {
+    const request = { ...from, method: operation.method, signal: operation.signal, connect };
     const answer = await this.http.open(request);
     if (answer.statusCode === 200) return answer;
     throw await this.dataFault(from, answer);
   }
 
-  /** An operation that a data node answers with JSON. */
-  dataJson(operation: Operation): Promise<unknown> {
+  /** The same for an operation that a data node answers. */
+  dataJson<T>(operation: Operation, parse: (answer: unknown) => T): Promise<T> {
     return this.run(operation, async (nameNode) => {
       const from = await this.locate(nameNode, operation);
       const answer = await this.openData(from, operation);
-      return parseJson(await this.http.text(answer, { ...from, signal: operation.signal }), from.origin);
+      return parse(parseJson(await this.http.text(answer, { ...from, signal: operation.signal }), from.origin));
     });
   }
 

@@ -1,6 +1,7 @@
 import { ShardfeedError, throwIfAborted } from '../errors.js';
 import {
   type BlockLocation,
+  baseName,
   type CallOptions,
   type Capabilities,
   type CreateOptions,
@@ -116,17 +117,16 @@ class HdfsFileSystem implements FileSystem {
   async *#batches(task: Task): AsyncGenerator<HdfsStatus> {
     let startAfter: string | undefined;
     for (;;) {
-      const listing = member(await this.#list(task, startAfter), 'DirectoryListing');
-      const children = member(listing, 'partialListing', 'FileStatuses', 'FileStatus') as unknown[];
-      for (const json of children) {
-        const status = parseStatus(json, task.path);
+      const { children, remaining } = await this.#list(task, startAfter);
+      for (const child of children) {
         // A file is listed as itself, without a name.
-        if (status.path === task.path)
+        if (child.path === task.path)
           throw new ShardfeedError('SHARDFEED_IO', `cannot list ${task.path}: it is a file`, { path: task.path });
-        yield status;
-        startAfter = String(member(json, 'pathSuffix'));
+        yield child;
       }
-      if (member(listing, 'remainingEntries') === 0 || children.length === 0) return;
+      const last = children.at(-1);
+      if (remaining === 0 || last === undefined) return;
+      startAfter = baseName(last.path);
     }
   }
 
@@ -192,36 +192,36 @@ class HdfsFileSystem implements FileSystem {
   async freeSpace(path: string, options: CallOptions = {}): Promise<number> {
     const task = enter(path, options, 'ask for the free space of');
     const root = { ...task, path: '/' };
-    const [defaults, disks] = await Promise.all([
-      this.#client.json({ ...root, method: 'GET', op: 'GETSERVERDEFAULTS' }),
-      this.#client.json({ ...root, method: 'GET', op: 'GETSTATUS' }),
+    const ask = (op: string, ...keys: string[]) =>
+      this.#client.json({ ...root, method: 'GET', op }, (answer) => Number(member(answer, ...keys)));
+    const [copies, disks] = await Promise.all([
+      ask('GETSERVERDEFAULTS', 'FsServerDefaults', 'replication'),
+      ask('GETSTATUS', 'FsStatus', 'remaining'),
     ]);
-    let free = Number(member(disks, 'FsStatus', 'remaining'));
+    let free = disks;
     for (let folder = task.path; ; folder = parentPath(folder)) {
       free = Math.min(free, await this.#quotaLeft({ ...task, path: folder }));
       if (folder === '/') break;
     }
-    return Math.max(0, Math.floor(free / Number(member(defaults, 'FsServerDefaults', 'replication'))));
+    return Math.max(0, Math.floor(free / copies));
   }
 
   async blockLocations(path: string, options: ReadOptions = {}): Promise<BlockLocation[]> {
     const task = enter(path, options, 'find the blocks of');
     const { start = 0, end = Number.MAX_SAFE_INTEGER } = options;
     const query = { offset: start, length: Math.max(0, end - start) };
-    const json = await this.#client.json({ ...task, method: 'GET', op: 'GETFILEBLOCKLOCATIONS', query });
-    const blocks = member(json, 'BlockLocations', 'BlockLocation') as {
-      offset: number;
-      length: number;
-      hosts: string[];
-    }[];
-    return blocks.map(({ offset, length, hosts }) => ({ start: offset, end: offset + length, hosts }));
+    return this.#client.json({ ...task, method: 'GET', op: 'GETFILEBLOCKLOCATIONS', query }, (answer) => {
+      const blocks = member(answer, 'BlockLocations', 'BlockLocation') as JsonBlock[];
+      return blocks.map(({ offset, length, hosts }) => ({ start: offset, end: offset + length, hosts }));
+    });
   }
 
   async checksum(path: string, options: CallOptions = {}): Promise<FileChecksum> {
     const task = enter(path, options, 'take the checksum of');
-    const json = await this.#client.dataJson({ ...task, method: 'GET', op: 'GETFILECHECKSUM' });
-    const sum = member(json, 'FileChecksum');
-    return { algorithm: String(member(sum, 'algorithm')), value: String(member(sum, 'bytes')) };
+    return this.#client.dataJson({ ...task, method: 'GET', op: 'GETFILECHECKSUM' }, (answer) => {
+      const sum = member(answer, 'FileChecksum');
+      return { algorithm: String(member(sum, 'algorithm')), value: String(member(sum, 'bytes')) };
+    });
   }
 
   /** The task, if HDFS can have such a name: a data node would say so only when it has got all bytes. */
@@ -236,11 +236,17 @@ class HdfsFileSystem implements FileSystem {
     throw new ShardfeedError('SHARDFEED_UNSUPPORTED', message, { path: task.path });
   }
 
-  async #list(task: Task, startAfter: string | undefined): Promise<unknown> {
+  async #list(task: Task, startAfter?: string): Promise<{ children: HdfsStatus[]; remaining: unknown }> {
     const query: Operation['query'] = startAfter === undefined ? {} : { startAfter };
     return this.#client.run(task, async (nameNode) => {
       try {
-        return await this.#client.jsonOnce(nameNode, { ...task, method: 'GET', op: 'LISTSTATUS_BATCH', query });
+        const answer = await this.#client.jsonOnce(nameNode, { ...task, method: 'GET', op: 'LISTSTATUS_BATCH', query });
+        const listing = member(answer, 'DirectoryListing');
+        const children = member(listing, 'partialListing', 'FileStatuses', 'FileStatus') as unknown[];
+        return {
+          children: children.map((child) => parseStatus(child, task.path)),
+          remaining: member(listing, 'remainingEntries'),
+        };
       } catch (error) {
         if (isBelowFile(error)) throw new Fault('SHARDFEED_NOT_FOUND', 'no such folder', { server: nameNode.origin });
         throw error;
@@ -251,15 +257,23 @@ class HdfsFileSystem implements FileSystem {
   /** Bytes on disk that the space quota of a folder leaves; infinite without one, or without the folder. */
   async #quotaLeft(task: Task): Promise<number> {
     try {
-      const usage = member(await this.#client.json({ ...task, method: 'GET', op: 'GETQUOTAUSAGE' }), 'QuotaUsage');
-      const quota = Number(member(usage, 'spaceQuota'));
-      return quota < 0 ? Number.POSITIVE_INFINITY : quota - Number(member(usage, 'spaceConsumed'));
+      return await this.#client.json({ ...task, method: 'GET', op: 'GETQUOTAUSAGE' }, (answer) => {
+        const usage = member(answer, 'QuotaUsage');
+        const quota = Number(member(usage, 'spaceQuota'));
+        return quota < 0 ? Number.POSITIVE_INFINITY : quota - Number(member(usage, 'spaceConsumed'));
+      });
     } catch (error) {
       throwIfAborted(task.signal, task.path);
       if (error instanceof ShardfeedError) return Number.POSITIVE_INFINITY;
       throw error;
     }
   }
+}
+
+interface JsonBlock {
+  offset: number;
+  length: number;
+  hosts: string[];
 }
 
 function enter(path: string, { signal }: CallOptions, action: string): Task {

@@ -233,10 +233,7 @@ class HdfsWriter implements FileWriter {
         action: 'delete',
         query: { recursive: false },
       };
-      await this.#client.json(operation).then(
-        () => this.#left.delete(path),
-        () => undefined,
-      );
+      await this.#client.json(operation, () => this.#left.delete(path)).catch(() => undefined);
     }
   }
 

@@ -22,7 +22,7 @@ function outcomeOf({ code, signal, stderr, seconds }, what) {
   const say = (why) => new Error(`${what}: ${why}: ${stderr}`);
   if (seconds > MOST_SECONDS) throw say(`it took ${seconds.toFixed(0)} s`);
   if (code === 0) return 'ok';
-  const error = /SHARDFEED_[A-Z_]+/.exec(stderr)?.[0];
+  const error = /^shardfeed: (SHARDFEED_[A-Z_]+): /m.exec(stderr)?.[1];
   if (signal !== null || error === undefined) throw say(`it ended with ${code ?? signal} and no error of ours`);
   if (code === 3) throw say('a broken connection was taken for broken data');
   return error;

@@ -46,6 +46,7 @@ const FAULTS: Fault[] = [
   { kind: 'cut', bytes: 20 },
   { kind: 'halfClose', bytes: 0 },
   { kind: 'truncate', bytes: 20 },
+  { kind: 'truncate', bytes: 0 },
 ];
 
 const PLACES: Omit<FaultRule, 'fault'>[] = [
