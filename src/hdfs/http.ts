@@ -1,6 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import * as http from 'node:http';
 import * as https from 'node:https';
+import type { Socket, TcpNetConnectOpts } from 'node:net';
 import { ShardfeedError, throwIfAborted } from '../errors.js';
 import { Fault } from './fault.js';
 import { redactError } from './redact.js';
@@ -27,6 +28,8 @@ export interface HttpRequest {
   readonly signal?: AbortSignal | undefined;
   /** The server is a data node: its failures call for another one. */
   readonly dataNode?: boolean;
+  /** Makes the connection, where that is not to be left to an agent; not for https. */
+  readonly connect?: ((options: TcpNetConnectOpts) => Socket) | undefined;
 }
 
 export interface Answer {
@@ -82,10 +85,14 @@ export class HttpClient {
     throwIfAborted(what.signal);
     const url = new URL(what.origin);
     const module = url.protocol === 'https:' ? https : http;
+    const host = url.hostname.replace(/^\[|\]$/g, '');
+    const { connect } = what;
     const request = module.request({
-      agent: this.#agents[what.dataNode === true ? `${url.protocol} data` : url.protocol]!,
+      ...(connect === undefined
+        ? { agent: this.#agents[what.dataNode === true ? `${url.protocol} data` : url.protocol]! }
+        : { createConnection: () => connect({ host, port: Number(url.port || 80), timeout: this.#timeouts.idle }) }),
       method: what.method,
-      hostname: url.hostname.replace(/^\[|\]$/g, ''),
+      host,
       port: url.port,
       path: what.target,
       ...(what.headers === undefined ? {} : { headers: what.headers }),

@@ -3,20 +3,23 @@ import { ShardfeedError, throwIfAborted } from '../errors.js';
 import type { ReadOptions } from '../files/index.js';
 import type { HdfsClient, Operation } from './client.js';
 import type { NameNodeTarget } from './credentials.js';
+import { DirectBody } from './direct-body.js';
 import { Fault } from './fault.js';
 import { existingStatus } from './find-status.js';
-import { connectionFault } from './http.js';
-import { RangeQueue } from './range-queue.js';
+import { connectionFault, type From } from './http.js';
+import { RangeQueue, type Sink } from './range-queue.js';
 import { type HdfsStatus, member } from './status.js';
 
 export interface ReadSettings {
-  /** Bytes that one request asks for. Default 8 MiB. */
+  /** The least that one request asks for, and the most that is held of its answer. Default 8 MiB. */
   rangeBytes: number;
+  /** The most that one request asks for, where the connection is fast. Default 64 MiB. */
+  mostRangeBytes: number;
   /** Requests at a time for one stream. Default 4. */
   parallel: number;
 }
 
-export const READ: ReadSettings = { rangeBytes: 8 << 20, parallel: 4 };
+export const READ: ReadSettings = { rangeBytes: 8 << 20, mostRangeBytes: 64 << 20, parallel: 4 };
 /** What a stream begins with: enough for a header, little to throw away. A file up to this size is read at one stroke. */
 const FIRST_BYTES = 1 << 20;
 const MOST_ROUNDS = 10;
@@ -93,7 +96,7 @@ async function fetchRange(
   status: HdfsStatus,
   start: number,
   end: number,
-  sink: (chunk: Uint8Array) => void,
+  sink: Sink,
   signal: AbortSignal,
 ): Promise<void> {
   const { path } = status;
@@ -114,11 +117,12 @@ async function fetchRange(
     };
     try {
       const from = await client.locate(nameNode, operation);
-      const answer = await client.openData(from, operation);
-      await pump(answer, { ...from, signal }, end - at, (chunk) => {
+      const body = from.origin.startsWith('http:') ? new DirectBody(end - at) : undefined;
+      const answer = await client.openData(from, operation, body && ((options) => body.connect(options)));
+      await pump(answer, body, { ...from, signal }, end - at, (chunk) => {
         at += chunk.length;
         attempts.progressed();
-        sink(chunk);
+        return sink(chunk)?.then(() => attempts.progressed());
       });
     } catch (error) {
       if (!(error instanceof Fault)) throw error;
@@ -134,35 +138,64 @@ async function fetchRange(
   });
 }
 
-/** Hands on exactly `length` bytes. @throws Fault */
+/** Hands on exactly `length` bytes, and no faster than they are wanted. @throws Fault */
 async function pump(
   answer: IncomingMessage,
-  from: { origin: string; dataNode: boolean; signal: AbortSignal },
+  body: DirectBody | undefined,
+  from: From,
   length: number,
-  sink: (chunk: Uint8Array) => void,
+  sink: Sink,
 ): Promise<void> {
-  let missing = length;
   const declared = answer.headers['content-length'];
+  const direct = declared === undefined ? undefined : body;
+  let missing = length;
+  let wanted: Promise<void> | undefined;
   await new Promise<void>((resolve, reject) => {
+    let failed = false;
+    // What breaks while nothing is wanted is asked for again only when it is.
     const fail = (error: unknown): void => {
+      if (failed) return;
+      failed = true;
+      direct?.flush();
       answer.destroy();
-      reject(connectionFault(error, from));
+      (wanted ?? Promise.resolve()).then(() => reject(connectionFault(error, from)));
     };
     if (declared !== undefined && Number(declared) !== length) {
       fail(new Error(`it offers ${declared} bytes of ${length}`));
       return;
     }
-    answer.on('data', (chunk: Buffer) => {
+    const take = (chunk: Uint8Array): boolean => {
       missing -= chunk.length;
-      if (missing < 0) fail(new Error(`it sends more than the ${length} bytes that were asked for`));
-      else if (chunk.length > 0) sink(chunk);
-    });
-    answer.once('end', () => {
-      if (missing === 0) resolve();
-      else fail(new Error(`it ended ${missing} bytes early`));
-    });
+      if (missing < 0) {
+        fail(new Error(`it sends more than the ${length} bytes that were asked for`));
+        return false;
+      }
+      wanted = sink(chunk);
+      if (missing === 0 || wanted === undefined) return true;
+      const { socket } = answer;
+      const { timeout = 0 } = socket;
+      socket.setTimeout(0);
+      wanted = wanted.then(() => {
+        wanted = undefined;
+        socket.setTimeout(timeout);
+        if (direct === undefined) answer.resume();
+        else direct.resume();
+      });
+      return false;
+    };
+    answer.once('end', () => (missing === 0 ? resolve() : fail(new Error(`it ended ${missing} bytes early`))));
     answer.once('error', fail);
     answer.once('close', () => fail(new Error(`the connection was closed ${missing} bytes early`)));
+    if (direct === undefined) answer.on('data', (chunk: Buffer) => take(chunk) || answer.pause());
+    else
+      direct.begin(answer, (block) => {
+        const more = take(block);
+        if (missing === 0) {
+          resolve();
+          answer.destroy();
+        }
+        return more;
+      });
   });
 }
 
