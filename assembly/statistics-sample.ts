@@ -1,6 +1,7 @@
 // The sample: rows are cut in blocks, blocks in runs of up to RUN values. The values of a run are sorted and every 2^a-th is
-// kept (a <= 6), which ranks more sharply than as many random values would, and still takes from so many blocks that runs
-// of similar rows do no harm. When that is too much, only blocks on a grid of ordinals are kept: one of every
+// kept (a <= 8: of a run one is left, so that the sample comes from as many runs as it has items, and clusters of similar
+// rows do little harm). Which one is spread evenly over neighbouring blocks, so together they rank more sharply than
+// as many random values would. When that is too much, only blocks on a grid of ordinals are kept: one of every
 // 2^j neighbours, chosen by hash. Each item carries the last level (a + j) that it survives, so that the
 // sample at a level is the same however the rows were cut into threads; the level is the lowest that fits.
 import { KIND_BYTES, KIND_FLOAT, KIND_INT64, RAGGED } from './column';
@@ -25,8 +26,9 @@ import {
 const RUN: u32 = 256; // values sorted together
 const BLOCK_VALUES: u32 = 1024; // values taken from a block: the other ones of wide rows are passed over
 const RAGGED_BLOCK: u32 = 16; // rows
-const IN_BLOCK_LEVELS: u32 = 6;
+const IN_BLOCK_LEVELS: u32 = 8;
 const MAX_LEVEL: u32 = 31;
+const GRID_LEVELS: u32 = 24; // of which the last is beyond MAX_LEVEL
 const BLOCK_SEED: u64 = 0x626c6f636b;
 const GRID_SEED: u64 = 0x67726964;
 
@@ -36,6 +38,7 @@ let stride: u32 = 1;
 let skip: u32 = 0; // values to pass over before the next one is taken
 let gathered: u32 = 0; // values of the run
 let mixed: u64 = 0; // random bits of the run
+let start: u32 = 0; // rank in the run of the value that is kept at the last
 let gridLevel: u32 = 0;
 let origin: u32 = 0; // what all items of the block have in their meta
 
@@ -48,7 +51,7 @@ export function blockRowsOf(width: u32): u32 {
 /** Begins a block of rows with `count` values in all. */
 export function beginBlock(state: usize, ordinal: u64, rows: u32, blockRows: u32, count: u32): void {
   mixed = hashU64(ordinal, BLOCK_SEED);
-  gridLevel = gridLevelOf(ordinal, rows, blockRows);
+  putOnGrid(ordinal, rows, blockRows);
   gathering = count > 0 && load<u32>(state, S_LEVEL) <= IN_BLOCK_LEVELS + gridLevel;
   let strideLog4: u32 = 0;
   stride = 1;
@@ -113,30 +116,45 @@ export function endBlock(kind: u32, state: usize, scratch: usize): void {
 }
 
 /**
- * How many levels of the grid a block of rows belongs to. Ordinals are cut in cells of blockRows; a cell's middle is a
- * point, so a block holds one point at most. Of two neighbouring cells (then of pairs, and so on) one is chosen by hash
- * and goes on to the next level: even coverage that no period in the data can hide from.
+ * Finds how many levels of the grid a block of rows belongs to, and the rank that is kept at the last. Ordinals are cut
+ * in cells of blockRows; a cell's middle is a point, so a block holds one point at most. Of two neighbouring cells (then
+ * of pairs, and so on) one wins by hash and goes on to the next level: even coverage that no period in the data can
+ * hide from. The rank, its bits reversed, is Pascal's triangle modulo 2 times the vector of defeats: of any 2^k neighbours
+ * that go on to a level, each has its rank in another one of 2^k equal ranges (Faure 1982; any k successive columns
+ * of the first k rows are invertible), until the levels end.
  */
-function gridLevelOf(ordinal: u64, rows: u32, blockRows: u32): u32 {
+function putOnGrid(ordinal: u64, rows: u32, blockRows: u32): void {
+  gridLevel = 0;
+  start = (mixed as u32) & (RUN - 1);
   const half = blockRows >> 1;
   let cell = (ordinal + blockRows - 1 - half) / blockRows;
-  if (cell * blockRows + half >= ordinal + rows) return 0;
-  let level: u32 = 0;
-  while (level < MAX_LEVEL - IN_BLOCK_LEVELS) {
-    const pair = cell >> 1;
-    if ((hashU64(pair, GRID_SEED + level) & 1) != (cell & 1)) break;
-    cell = pair;
-    level++;
+  if (cell * blockRows + half >= ordinal + rows) return;
+  // Bit i: defeat on the way from level i to the next. A hash decides four levels of 16 neighbours.
+  let defeats: u32 = 0;
+  for (let level: u32 = 0; level < GRID_LEVELS; level += 4) {
+    const winners = hashU64(cell >> 4, GRID_SEED + level) as u32;
+    const place = (cell as u32) & 15;
+    defeats |= (((winners >> (8 + (place >> 1))) ^ place) & 1) << level;
+    defeats |= (((winners >> (4 + (place >> 2))) ^ (place >> 1)) & 1) << (level + 1);
+    defeats |= (((winners >> (2 + (place >> 3))) ^ (place >> 2)) & 1) << (level + 2);
+    defeats |= (((winners >> 1) ^ (place >> 3)) & 1) << (level + 3);
+    cell >>= 4;
   }
-  return level;
+  gridLevel = ctz<u32>(defeats | (1 << (MAX_LEVEL - IN_BLOCK_LEVELS)));
+  // Column i of the triangle is column i modulo 8; the products with the eight left take three steps.
+  let sums = defeats ^ (defeats >> 8) ^ (defeats >> 16);
+  sums ^= (sums >> 1) & 0x55;
+  sums ^= (sums >> 2) & 0x33;
+  sums ^= (sums >> 4) & 0x0f;
+  start = 0;
+  for (let bit = 0; bit < 8; bit++) start |= ((sums >> bit) & 1) << (7 - bit);
 }
 
 /** Sorts what was gathered and puts its share in the sample; gathering goes on with an empty run. */
 function sampleRun(kind: u32, state: usize, scratch: usize): void {
   const count = gathered;
+  const kept = start;
   gathered = 0;
-  const start = (mixed as u32) & ((1 << IN_BLOCK_LEVELS) - 1);
-  mixed = hashU64(mixed, BLOCK_SEED);
   let level = load<u32>(state, S_LEVEL);
   const height = sortHeight(count);
   let keys = scratch + X_KEYS;
@@ -159,9 +177,9 @@ function sampleRun(kind: u32, state: usize, scratch: usize): void {
   const cap = load<u32>(state, S_ITEM_CAP);
   let held = load<u32>(state, S_ITEM_COUNT);
   let step: u32 = 1 << min(level, IN_BLOCK_LEVELS);
-  let rank = start & (step - 1);
+  let rank = kept & (step - 1);
   while (rank < count) {
-    let last = ctz<u32>((rank ^ start) | (1 << IN_BLOCK_LEVELS));
+    let last = ctz<u32>((rank ^ kept) | (1 << IN_BLOCK_LEVELS));
     if (last == IN_BLOCK_LEVELS) last += gridLevel;
     while (held == cap && last >= level && level < MAX_LEVEL) {
       held = dropBelow(kind, state, ++level);
@@ -189,9 +207,11 @@ function sampleRun(kind: u32, state: usize, scratch: usize): void {
     }
     // After a rise the rank may be off the coarser step: go to the next one that is on it.
     rank++;
-    rank += (start - rank) & (step - 1);
+    rank += (kept - rank) & (step - 1);
   }
   store<u32>(state, held, S_ITEM_COUNT);
+  mixed = hashU64(mixed, BLOCK_SEED);
+  start = (mixed as u32) & (RUN - 1);
   gathering = level <= IN_BLOCK_LEVELS + gridLevel;
 }
 

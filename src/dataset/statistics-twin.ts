@@ -98,12 +98,13 @@ class TwinColumn {
       values.push(...list);
     }
     this.#values += values.length;
-    const grid = gridLevelOf(ordinal, to - from, blockRowsOf(this.#width));
     let strideLog4 = 0;
     while (strideLog4 < 7 && values.length / 4 ** strideLog4 > BLOCK_VALUES) strideLog4++;
     const stride = 4 ** strideLog4;
     const meta = (strideLog4 << 8) | (to - from - 1);
     let mixed = xxh64(le(ordinal), BLOCK_SEED);
+    const grid = gridOf(ordinal, to - from, blockRowsOf(this.#width));
+    let start = grid?.start ?? Number(mixed & 255n);
     let skip = Number(mixed >> 32n) & (stride - 1);
     let run: { value: Value; hash: bigint }[] = [];
     for (const value of values) {
@@ -112,12 +113,13 @@ class TwinColumn {
       skip = stride - 1;
       run.push({ value, hash });
       if (run.length === RUN) {
-        this.#sample(run, mixed, grid, meta);
+        this.#sample(run, start, grid?.level ?? 0, meta);
         mixed = xxh64(le(mixed), BLOCK_SEED);
+        start = Number(mixed & 255n);
         run = [];
       }
     }
-    this.#sample(run, mixed, grid, meta);
+    this.#sample(run, start, grid?.level ?? 0, meta);
   }
 
   /** The value's hash; undefined if it is no finite number. */
@@ -143,8 +145,7 @@ class TwinColumn {
     return hash;
   }
 
-  #sample(run: { value: Value; hash: bigint }[], mixed: bigint, grid: number, meta: number): void {
-    const start = Number(mixed & BigInt(2 ** IN_BLOCK_LEVELS - 1));
+  #sample(run: { value: Value; hash: bigint }[], start: number, grid: number, meta: number): void {
     const order = run.map((item, i) => ({ ...item, i }));
     if (this.#kind === 'bytes') order.sort((a, b) => Number((a.hash >> 40n) - (b.hash >> 40n)) || a.i - b.i);
     else order.sort((a, b) => (a.value < b.value ? -1 : a.value > b.value ? 1 : 0));
@@ -210,17 +211,25 @@ function listOf(column: Column, row: number, width: number): Value[] {
   return list;
 }
 
-function gridLevelOf(ordinal: bigint, rows: number, blockRows: number): number {
+/** The levels of the grid that a block belongs to, and the rank kept at the last; undefined for one without a point. */
+function gridOf(ordinal: bigint, rows: number, blockRows: number): { level: number; start: number } | undefined {
   const half = BigInt(blockRows >> 1);
   const step = BigInt(blockRows);
-  let cell = (ordinal + step - 1n - half) / step;
-  if (cell * step + half >= ordinal + BigInt(rows)) return 0;
-  let level = 0;
-  for (; level < MAX_LEVEL - IN_BLOCK_LEVELS; level++) {
-    if ((xxh64(le(cell >> 1n), GRID_SEED + BigInt(level)) & 1n) !== (cell & 1n)) break;
-    cell >>= 1n;
+  const cell = (ordinal + step - 1n - half) / step;
+  if (cell * step + half >= ordinal + BigInt(rows)) return undefined;
+  const defeats: number[] = [];
+  for (let level = 0; level < 24; level++) {
+    const firstOfFour = level & ~3;
+    const winners = xxh64(le(cell >> BigInt(firstOfFour + 4)), GRID_SEED + BigInt(firstOfFour));
+    const pair = Number((cell >> BigInt(level + 1)) & BigInt((8 >> (level & 3)) - 1));
+    const winner = Number((winners >> BigInt((8 >> (level & 3)) + pair)) & 1n);
+    if (winner !== Number((cell >> BigInt(level)) & 1n)) defeats.push(level);
   }
-  return level;
+  let start = 0;
+  // An odd binomial coefficient: the bits of the lower number are among those of the upper one.
+  for (let row = 0; row < 8; row++)
+    if (defeats.filter((column) => (column & row) === row).length % 2 === 1) start |= 128 >> row;
+  return { level: Math.min(defeats[0] ?? MAX_LEVEL, MAX_LEVEL - IN_BLOCK_LEVELS), start };
 }
 
 function le(value: bigint): Uint8Array {

@@ -90,6 +90,21 @@ for (const count of [1000, 20_000, 131_073, 600_000]) {
   });
 }
 
+test('quantiles are within 1 % of rank where millions of rows come in runs of similar values', () => {
+  for (const count of [1_000_000, 4_000_000]) {
+    for (const length of [64, 256, 300, 1024]) {
+      let level = 0;
+      const all = Float32Array.from({ length: count }, (_, i) => {
+        if (i % length === 0) level = random();
+        return level + 1e-5 * random();
+      });
+      const statistics = statisticsOf(float, count, (from, to) => fixed(all.slice(from, to)));
+      const error = rankError(statistics, all.sort());
+      expect.soft(error, `${count} rows in runs of ${length}`).toBeLessThanOrEqual(0.01);
+    }
+  }
+});
+
 test('quantiles are within 1 % of rank where nearly all rows are missing, and in lists', () => {
   for (const share of [0.05, 0.005]) {
     const count = 600_000;
