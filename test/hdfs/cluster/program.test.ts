@@ -118,8 +118,14 @@ describe('convert', () => {
   });
 });
 
+/** A table that takes a while to be written. */
+async function large(): Promise<string[]> {
+  await writeFile(join(local, 'large.csv'), table(400_000));
+  return ['large.csv'];
+}
+
 async function verified(path: string): Promise<unknown> {
-  const { ok, records, bytes, fingerprint } = JSON.parse((await run(['verify', path, '--json'])).stdout);
+  const { ok, records, bytes, fingerprint } = JSON.parse((await shardfeed(['verify', path, '--json'])).stdout);
   expect(ok).toBe(true);
   return { records, bytes, fingerprint };
 }
@@ -222,10 +228,52 @@ describe('the target', () => {
     expect(await tree()).toEqual([]);
   });
 
+  test('is held by a job on another machine while that shows that it lives', async () => {
+    const job = `${remote}/_tmp-out-p00c0ffeex1x1x12345678`;
+    await hdfs.make(job, 'alice');
+    for (const name of ['job.json', 'heartbeat']) await hdfs.write(`${job}/${name}`, '');
+    expect(await shardfeed(args())).toMatchObject({ code: 1, stderr: expect.stringMatching(/BUSY: hdfs:.*\/out is/) });
+    expect(await tree()).toHaveLength(3);
+    for (const name of ['job.json', 'heartbeat']) await hdfs.age(`${job}/${name}`, 11 * 60_000);
+    await ok(args());
+    expect((await tree()).filter((name) => !name.startsWith('out'))).toEqual([]);
+  });
+
+  test('may be a gateway', async () => {
+    const gateway = `httpfs://${cluster.httpfs[0]!.http}${remote}/out`;
+    const by = ['convert', 'table.csv', '--to', gateway, '--spec', 'spec.json'];
+    await ok([...by, '--partition-by', 'shuffle']);
+    expect(await shardfeed(by)).toMatchObject({ code: 1, stderr: expect.stringContaining('SHARDFEED_EXISTS') });
+    await ok([...by, '--overwrite', '--partitions', '2']);
+    expect(await ok(['verify', gateway])).toBe(await ok(['verify', uri('out')]));
+    expect((await tree()).filter((name) => !name.startsWith('out'))).toEqual([]);
+  });
+
+  test.each([
+    ['made again from the input', ['--partitions', '2']],
+    ['made again from local disk', ['--partition-by', 'hash', '--key', 'id', '--partitions', '2']],
+  ])('is whole though a data node dies while it is written: %s', async (_, options) => {
+    const job = [...(await large()), '--spec', 'spec.json', ...options];
+    const out = `faulty-${count++}`;
+    await ok(['convert', ...job, '--to', out]);
+    const child = start(['convert', ...job, '--to', uri('out')], { env: environment('alice'), cwd: local });
+    const done = finish(child);
+    while (!(await tree()).some((name) => name.includes('part-') && name.includes('_COPYING_'))) await sleep(5);
+    await cluster.kill('dn1');
+    try {
+      expect(await done).toMatchObject({ code: 0, stderr: '' });
+      const [here, there] = await Promise.all([verified(join(local, out)), verified(uri('out'))]);
+      expect(there).toEqual(here);
+      expect((await tree()).filter((name) => /_tmp-|_old-|_COPYING_/.test(name))).toEqual([]);
+    } finally {
+      await cluster.spawn('dn1');
+    }
+  });
+
   test('is left alone by a job that is interrupted, which leaves nothing', async () => {
     await ok(args());
     const before = await tree();
-    await writeFile(join(local, 'large.csv'), table(400_000));
+    await large();
     const child = start(['convert', 'large.csv', '--to', uri('out'), '--spec', 'spec.json', '--overwrite'], {
       env: environment('alice'),
       cwd: local,

@@ -44,6 +44,9 @@ export function nameSpace(cluster: Cluster) {
       await call('PUT', folder, `op=SETOWNER&owner=${owner}`);
     },
     delete: async (path: string) => void (await call('DELETE', path, 'op=DELETE&recursive=true')),
+    /** Makes a file look as if it had been written so many milliseconds ago. */
+    age: async (path: string, ms: number) =>
+      void (await call('PUT', path, `op=SETTIMES&modificationtime=${Date.now() - ms}`)),
     spaceQuota: async (folder: string, bytes: number) =>
       void (await call('PUT', folder, `op=SETQUOTA&storagespacequota=${bytes}&namespacequota=9223372036854775807`)),
     async write(path: string, content: string | Uint8Array): Promise<void> {
