@@ -1,5 +1,7 @@
 import { configDefaults, defineConfig, type TestProjectConfiguration } from 'vitest/config';
 import { whyUnavailable } from './scripts/hdfs/cluster.mjs';
+import { whyNoKdc } from './scripts/hdfs/kdc.mjs';
+import { findKerberosPackage } from './scripts/kerberos.mjs';
 
 const timeouts = { testTimeout: 60_000, hookTimeout: 60_000 };
 
@@ -8,7 +10,7 @@ const unit: TestProjectConfiguration = {
   test: {
     name: 'unit',
     include: ['test/**/*.test.ts'],
-    exclude: [...configDefaults.exclude, 'test/interop/**', 'test/hdfs/cluster/**'],
+    exclude: [...configDefaults.exclude, 'test/interop/**', 'test/hdfs/{cluster,kerberos}/**'],
     ...timeouts,
     sequence: { groupOrder: 0 },
   },
@@ -27,13 +29,34 @@ const hdfs: TestProjectConfiguration = {
   },
 };
 
-/** SHARDFEED_REQUIRE=hdfs makes it a failure that the daemons cannot be had; otherwise it is said, and their tests left out. */
+// The same with Kerberos. What is imported as `kerberos` has been built apart: npm run kerberos.
+const kerberos = (entry: string): TestProjectConfiguration => ({
+  ...hdfs,
+  resolve: { alias: { kerberos: entry } },
+  test: { ...hdfs.test, name: 'kerberos', include: ['test/hdfs/kerberos/**/*.test.ts'], sequence: { groupOrder: 2 } },
+});
+
+/** SHARDFEED_REQUIRE=hdfs,kerberos makes it a failure that something cannot be had; otherwise its tests are left out, which is said. */
 function hdfsProjects(): TestProjectConfiguration[] {
-  const why = whyUnavailable();
-  if (why === undefined) return [hdfs];
-  if (process.env.SHARDFEED_REQUIRE?.split(',').includes('hdfs')) throw new Error(`SHARDFEED_REQUIRE=hdfs, but ${why}`);
-  console.warn(`\nNOT RUN: the tests against a real HDFS (test/hdfs/cluster). ${why}\n`);
-  return [];
+  const noHdfs = whyUnavailable();
+  const entry = findKerberosPackage();
+  const noKerberos = noHdfs ?? whyNoKdc() ?? (entry === undefined ? 'npm run kerberos has not been run' : undefined);
+  const projects = [
+    { name: 'hdfs', what: 'a real HDFS (test/hdfs/cluster)', why: noHdfs, project: () => hdfs },
+    {
+      name: 'kerberos',
+      what: 'an HDFS with Kerberos (test/hdfs/kerberos)',
+      why: noKerberos,
+      project: () => kerberos(entry!),
+    },
+  ];
+  const required = process.env.SHARDFEED_REQUIRE?.split(',') ?? [];
+  return projects.flatMap(({ name, what, why, project }) => {
+    if (why === undefined) return [project()];
+    if (required.includes(name)) throw new Error(`SHARDFEED_REQUIRE=${required}, but ${why}`);
+    console.warn(`\nNOT RUN: the tests against ${what}. ${why}\n`);
+    return [];
+  });
 }
 
 export default defineConfig({ test: { projects: [unit, ...hdfsProjects()] } });

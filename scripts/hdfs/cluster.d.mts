@@ -15,6 +15,10 @@ export interface ClusterOptions {
   conf?: Record<string, string>;
   /** More flags for every Java virtual machine. */
   jvm?: string[];
+  /** More files for the class path, by name: `ssl-server.xml`. */
+  files?: Record<string, string>;
+  /** What the probes of daemons send along. */
+  headers?: Record<string, string>;
 }
 
 /** A daemon and the addresses (`host:port`) that it listens on. */

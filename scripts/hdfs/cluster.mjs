@@ -14,7 +14,7 @@ import { endDaemons, ownerFlag, pidOf, residentBytes, spawnDaemon } from './proc
 export { clientConf } from './configuration.mjs';
 export { whyUnavailable } from './java.mjs';
 
-const DEFAULTS = { dn: 2, jn: 1, ha: false, httpfs: false, block: 1 << 20, conf: {}, jvm: [] };
+const DEFAULTS = { dn: 2, jn: 1, ha: false, httpfs: false, block: 1 << 20, conf: {}, jvm: [], files: {}, headers: {} };
 
 /** By kind, in the order in which they start. */
 const MAIN = {

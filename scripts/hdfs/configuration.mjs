@@ -13,12 +13,17 @@ export const confFolders = (dir, id) => [join(dir, 'conf', id), join(dir, 'conf'
 
 const escapeXml = (text) => String(text).replaceAll('&', '&amp;').replaceAll('<', '&lt;');
 
-function writeXml(folder, name, properties) {
-  mkdirSync(folder, { recursive: true });
+/** The text of a configuration file. */
+export function toXml(properties) {
   const lines = Object.entries(properties).map(
     ([key, value]) => `  <property><name>${escapeXml(key)}</name><value>${escapeXml(value)}</value></property>`,
   );
-  writeFileSync(join(folder, name), `<?xml version="1.0"?>\n<configuration>\n${lines.join('\n')}\n</configuration>\n`);
+  return `<?xml version="1.0"?>\n<configuration>\n${lines.join('\n')}\n</configuration>\n`;
+}
+
+function writeXml(folder, name, properties) {
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, name), toXml(properties));
 }
 
 const log4j = (level, target) =>
@@ -107,6 +112,7 @@ export function writeConfiguration(state) {
   const common = join(dir, 'conf', 'common');
   writeXml(common, 'core-site.xml', core);
   writeFileSync(join(common, 'log4j.properties'), log4j('INFO', 'out'));
+  for (const [name, text] of Object.entries(state.options.files)) writeFileSync(join(common, name), text);
   // Maven's jars hold no web pages, and the daemons' web servers want their folders on the class path, if only empty.
   for (const name of ['hdfs', 'datanode', 'journal', 'static']) {
     mkdirSync(join(common, 'webapps', name), { recursive: true });

@@ -10,7 +10,8 @@ import { logFile, pidOf } from './processes.mjs';
 export function exchange(state, daemon, path, method = 'GET') {
   const secure = state.options.conf['dfs.http.policy'] === 'HTTPS_ONLY' && daemon.https !== undefined;
   const [host, port] = (secure ? daemon.https : daemon.http).split(':');
-  const options = { host, port, path, method, timeout: 30_000, agent: false, rejectUnauthorized: false };
+  const { headers } = state.options;
+  const options = { host, port, path, method, headers, timeout: 30_000, agent: false, rejectUnauthorized: false };
   return new Promise((resolve, reject) => {
     const request = (secure ? httpsRequest : httpRequest)(options, (response) => {
       let text = '';

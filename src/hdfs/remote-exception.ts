@@ -27,6 +27,7 @@ const EXCEPTIONS: Readonly<Record<string, Meaning>> = {
   AuthenticationException: ['SHARDFEED_HDFS_AUTH', 'none'],
   SecurityException: ['SHARDFEED_HDFS_AUTH', 'none'],
   InvalidToken: ['SHARDFEED_HDFS_AUTH', 'none'],
+  SaslException: ['SHARDFEED_HDFS_AUTH', 'none'],
   InvalidPathException: ['SHARDFEED_UNSUPPORTED', 'none'],
   UnsupportedOperationException: ['SHARDFEED_UNSUPPORTED', 'none'],
 };

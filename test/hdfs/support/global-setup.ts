@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
 import { stopCluster } from '../../../scripts/hdfs/cluster.mjs';
+import { stopKdc } from '../../../scripts/hdfs/kdc.mjs';
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -14,7 +15,9 @@ declare module 'vitest' {
 const PREFIX = 'shardfeed-hdfs-';
 
 async function clear(root: string): Promise<void> {
-  await Promise.all(readdirSync(root).map((name) => stopCluster(join(root, name))));
+  const folders = readdirSync(root).map((name) => join(root, name));
+  for (const folder of folders) stopKdc(folder);
+  await Promise.all(folders.map((folder) => stopCluster(folder)));
   rmSync(root, { recursive: true, force: true });
 }
 

@@ -1,0 +1,114 @@
+// A cluster that believes nobody: Kerberos for people and daemons, tokens for blocks, https only. It is the cluster of
+// cluster.mjs with another configuration, and a realm beside it.
+import { spawnSync } from 'node:child_process';
+import { createHmac, randomBytes } from 'node:crypto';
+import { existsSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { startCluster, stopCluster } from './cluster.mjs';
+import { toXml } from './configuration.mjs';
+import { findJava } from './java.mjs';
+import { REALM, startKdc, stopKdc } from './kdc.mjs';
+
+const HOST = '127.0.0.1';
+const SERVICE = `hdfs/localhost@${REALM}`;
+const WEB = `HTTP/${HOST}@${REALM}`;
+
+const realmOf = (dir) => `${dir}-realm`;
+
+/**
+ * Starts a realm, in a folder beside, and the cluster of a folder, from nothing. `users` become principals with a keytab each,
+ * and superusers of HDFS; `conf` is added to the properties. The certificate is for 127.0.0.1 alone.
+ * @returns the cluster, and { realm, keytabs, ca }: folder of the realm, keytab by user and of the `service`, PEM file to trust
+ */
+export async function startSecureCluster(folder, { users = ['alice'], conf = {}, ...options } = {}) {
+  const dir = resolve(folder);
+  const realm = realmOf(dir);
+  await stopSecureCluster(dir);
+  const keytabs = await startKdc(realm, {
+    service: [SERVICE, WEB],
+    ...Object.fromEntries(users.map((user) => [user, [user]])),
+  });
+  const tls = makeKeyStore(realm);
+  const [secret, secretFile] = [randomBytes(32).toString('hex'), join(realm, 'signature.secret')];
+  writeFileSync(secretFile, secret);
+  try {
+    const cluster = await startCluster(dir, {
+      ...options,
+      conf: { ...secureProperties({ keytab: keytabs.service, secretFile, users }), ...conf },
+      jvm: [`-Djava.security.krb5.conf=${join(realm, 'krb5.conf')}`],
+      files: { 'ssl-server.xml': toXml(keyStoreProperties(tls)) },
+      headers: { cookie: signCookie('hdfs', secret) },
+    });
+    return { ...cluster, realm, keytabs, ca: tls.ca };
+  } catch (error) {
+    stopKdc(realm);
+    throw error;
+  }
+}
+
+/** Stops cluster and realm, and deletes both. */
+export async function stopSecureCluster(folder) {
+  const dir = resolve(folder);
+  await stopCluster(dir, { clear: true });
+  stopKdc(realmOf(dir));
+  rmSync(realmOf(dir), { recursive: true, force: true });
+}
+
+function secureProperties({ keytab, secretFile, users }) {
+  const daemons = Object.fromEntries(
+    ['namenode', 'datanode'].flatMap((kind) => [
+      [`dfs.${kind}.kerberos.principal`, SERVICE],
+      [`dfs.${kind}.keytab.file`, keytab],
+    ]),
+  );
+  return {
+    ...daemons,
+    'hadoop.security.authentication': 'kerberos',
+    'hadoop.security.authorization': 'true',
+    'hadoop.user.group.static.mapping.overrides': ['hdfs', ...users].map((user) => `${user}=supergroup`).join(';'),
+    'hadoop.http.authentication.type': 'kerberos',
+    'hadoop.http.authentication.kerberos.principal': WEB,
+    'hadoop.http.authentication.kerberos.keytab': keytab,
+    'hadoop.http.authentication.signature.secret.file': secretFile,
+    'dfs.web.authentication.kerberos.principal': WEB,
+    'dfs.web.authentication.kerberos.keytab': keytab,
+    'dfs.block.access.token.enable': 'true',
+    'dfs.data.transfer.protection': 'authentication', // SASL, so that DataNodes need no privileged ports
+    'dfs.http.policy': 'HTTPS_ONLY',
+  };
+}
+
+/** The cookie of somebody who has authenticated, as the daemons sign it: their probes have no ticket. */
+function signCookie(user, secret) {
+  const text = `u=${user}&p=${user}@${REALM}&t=kerberos&e=${Date.now() + 7 * 24 * 3600_000}`;
+  return `hadoop.auth="${text}&s=${createHmac('sha256', secret).update(text).digest('base64')}"`;
+}
+
+/** A key pair with a certificate that signs itself, as Java's key store and as PEM. */
+function makeKeyStore(dir) {
+  const store = join(dir, 'tls.p12');
+  const ca = join(dir, 'ca.pem');
+  const password = randomBytes(12).toString('hex');
+  const keytool = (...args) => {
+    const command = [join(dirname(findJava()), 'keytool'), 'keytool'].find(
+      (path) => !path.includes('/') || existsSync(path),
+    );
+    const common = ['-keystore', store, '-storetype', 'PKCS12', '-storepass', password, '-alias', 'hdfs'];
+    const { status, stdout, stderr } = spawnSync(command, [...args, ...common], { encoding: 'utf8' });
+    if (status !== 0) throw new Error(`keytool ${args[0]} ended with ${status}: ${stderr}${stdout}`);
+    return stdout;
+  };
+  keytool('-genkeypair', '-keyalg', 'EC', '-groupname', 'secp256r1', '-dname', 'CN=hdfs', '-ext', `san=ip:${HOST}`);
+  writeFileSync(ca, keytool('-exportcert', '-rfc'));
+  return { store, ca, password };
+}
+
+const keyStoreProperties = ({ store, password }) =>
+  Object.fromEntries(
+    ['keystore', 'truststore'].flatMap((name) => [
+      [`ssl.server.${name}.location`, store],
+      [`ssl.server.${name}.type`, 'PKCS12'],
+      [`ssl.server.${name}.password`, password],
+      [`ssl.server.${name}.keypassword`, password],
+    ]),
+  );

@@ -1,0 +1,2 @@
+export function findKerberosPackage(): string | undefined;
+export function ensureKerberosPackage(): string;
