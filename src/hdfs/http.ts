@@ -195,6 +195,9 @@ const SENTENCES: Readonly<Record<string, string>> = {
 
 function describe(message: string, code?: string): string {
   const sentence = code === undefined ? undefined : SENTENCES[code];
+  if (/SELF_SIGNED|UNABLE_TO/.test(code ?? '')) {
+    return `its certificate is not trusted (${message}): name its authority by the option tls.ca or SSL_CERT_FILE`;
+  }
   if (sentence !== undefined) return `${sentence} (${code})`;
   return code?.startsWith('HPE_') === true ? `it does not speak HTTP (${message})` : message;
 }
