@@ -135,12 +135,17 @@ export class HdfsClient {
   }
 
   /**
-   * Tries until it succeeds: with the next name node after `elsewhere`, after a pause for `again`.
+   * Tries until it succeeds: with the next name node after `elsewhere`, after a pause for `again`. `patience` in milliseconds
+   * is for what need not succeed.
    * @throws ShardfeedError that lists what was tried
    */
-  async run<T>(task: Task, attempt: (nameNode: NameNodeTarget, attempts: Attempts) => Promise<T>): Promise<T> {
+  async run<T>(
+    task: Task,
+    attempt: (nameNode: NameNodeTarget, attempts: Attempts) => Promise<T>,
+    patience = Number.POSITIVE_INFINITY,
+  ): Promise<T> {
     const { nameNodes, credentials, retry } = this.#options;
-    const attempts = new Attempts(task, retry);
+    const attempts = new Attempts(task, { ...retry, patience: Math.min(patience, retry.patience) });
     let renewed = false;
     for (let inRow = 1; ; ) {
       const at = this.#active;

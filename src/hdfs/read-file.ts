@@ -50,15 +50,17 @@ export async function* readHdfsFile(
       fetch: (from, to, sink, stop) => fetchRange(client, status, from, to, sink, stop),
     });
     const held: Uint8Array[] = [];
+    let missing = limit - start;
     try {
       for (;;) {
         throwIfAborted(signal, path);
         const chunk = await ranges.next(signal);
         if (chunk === undefined) break;
+        missing -= chunk.length;
         if (small) held.push(chunk);
         else yield chunk;
       }
-      if (isSame(status, await fileStatus(client, path, signal))) {
+      if (missing === 0 && isSame(status, await fileStatus(client, path, signal))) {
         yield* held;
         return;
       }
@@ -103,6 +105,7 @@ async function fetchRange(
   let at = start;
   const excluded = new Set<string>();
   await client.run({ action: 'read', path, signal }, async (nameNode, attempts) => {
+    if (at === end) return;
     const operation: Operation = {
       method: 'GET',
       op: 'OPEN',

@@ -12,6 +12,8 @@ import { Upload } from './upload.js';
 
 /** What is kept to begin an upload again; a file up to this size is written again by the writer itself. */
 const KEPT_BYTES = 1 << 20;
+/** How long an error waits for what was left to be deleted. */
+const CLEANING_MS = 5_000;
 /** Enough to recognise whose it is; a name has at most 255 bytes. */
 const NAME_SIGNS = 40;
 
@@ -226,14 +228,10 @@ class HdfsWriter implements FileWriter {
   /** Deletes what attempts left, as far as that can be done. */
   async #cleanUp(): Promise<void> {
     for (const path of this.#left) {
-      const operation: Operation = {
-        method: 'DELETE',
-        op: 'DELETE',
-        path,
-        action: 'delete',
-        query: { recursive: false },
-      };
-      await this.#client.json(operation, () => this.#left.delete(path)).catch(() => undefined);
+      const task: Task = { action: 'delete', path };
+      const operation: Operation = { ...task, method: 'DELETE', op: 'DELETE', query: { recursive: false } };
+      const deletion = this.#client.run(task, (node) => this.#client.jsonOnce(node, operation), CLEANING_MS);
+      await deletion.then(() => this.#left.delete(path)).catch(() => undefined);
     }
   }
 
