@@ -43,3 +43,9 @@ export function isBelowFile(fault: unknown): boolean {
   if (fault.exception === 'ParentNotDirectoryException') return true;
   return fault.exception === 'AccessControlException' && fault.message.includes('is not a directory');
 }
+
+/** Whether an older server, or a gateway, does not know the operation. */
+export function isUnknownOperation(fault: unknown): boolean {
+  if (!(fault instanceof Fault)) return false;
+  return /webhdfs parameter "op"|No enum constant|Invalid HTTP \w+ operation/i.test(fault.message);
+}

@@ -27,7 +27,7 @@ import {
   tlsAgentOptions,
 } from './credentials/index.js';
 import type { Credentials } from './credentials.js';
-import { Fault, isBelowFile } from './fault.js';
+import { Fault, isBelowFile, isUnknownOperation } from './fault.js';
 import { existingStatus, isMissing } from './find-status.js';
 import { type HadoopConfiguration, loadHadoopConfiguration } from './hadoop-configuration.js';
 import { HttpClient, type Timeouts } from './http.js';
@@ -192,18 +192,26 @@ class HdfsFileSystem implements FileSystem {
   async freeSpace(path: string, options: CallOptions = {}): Promise<number> {
     const task = enter(path, options, 'ask for the free space of');
     const root = { ...task, path: '/' };
-    const ask = (op: string, ...keys: string[]) =>
-      this.#client.json({ ...root, method: 'GET', op }, (answer) => Number(member(answer, ...keys)));
+    const ask = (op: string, ...keys: string[]): Promise<number> =>
+      this.#client.run(root, async (nameNode) => {
+        try {
+          return Number(member(await this.#client.jsonOnce(nameNode, { ...root, method: 'GET', op }), ...keys));
+        } catch (error) {
+          if (isUnknownOperation(error)) return Number.NaN;
+          throw error;
+        }
+      });
     const [copies, disks] = await Promise.all([
       ask('GETSERVERDEFAULTS', 'FsServerDefaults', 'replication'),
       ask('GETSTATUS', 'FsStatus', 'remaining'),
     ]);
-    let free = disks;
+    // Servers before 3.4 do not tell what the disks have left.
+    let free = Number.isNaN(disks) ? Number.POSITIVE_INFINITY : disks;
     for (let folder = task.path; ; folder = parentPath(folder)) {
       free = Math.min(free, await this.#quotaLeft({ ...task, path: folder }));
       if (folder === '/') break;
     }
-    return Math.max(0, Math.floor(free / copies));
+    return Math.max(0, Math.floor(free / (copies || 1)));
   }
 
   async blockLocations(path: string, options: ReadOptions = {}): Promise<BlockLocation[]> {
@@ -239,17 +247,16 @@ class HdfsFileSystem implements FileSystem {
   async #list(task: Task, startAfter?: string): Promise<{ children: HdfsStatus[]; remaining: unknown }> {
     const query: Operation['query'] = startAfter === undefined ? {} : { startAfter };
     return this.#client.run(task, async (nameNode) => {
+      const ask = (op: string) => this.#client.jsonOnce(nameNode, { ...task, method: 'GET', op, query });
+      const parse = (list: unknown) =>
+        (member(list, 'FileStatuses', 'FileStatus') as unknown[]).map((child) => parseStatus(child, task.path));
       try {
-        const answer = await this.#client.jsonOnce(nameNode, { ...task, method: 'GET', op: 'LISTSTATUS_BATCH', query });
-        const listing = member(answer, 'DirectoryListing');
-        const children = member(listing, 'partialListing', 'FileStatuses', 'FileStatus') as unknown[];
-        return {
-          children: children.map((child) => parseStatus(child, task.path)),
-          remaining: member(listing, 'remainingEntries'),
-        };
+        const listing = member(await ask('LISTSTATUS_BATCH'), 'DirectoryListing');
+        return { children: parse(member(listing, 'partialListing')), remaining: member(listing, 'remainingEntries') };
       } catch (error) {
         if (isBelowFile(error)) throw new Fault('SHARDFEED_NOT_FOUND', 'no such folder', { server: nameNode.origin });
-        throw error;
+        if (!isUnknownOperation(error)) throw error;
+        return { children: parse(await ask('LISTSTATUS')), remaining: 0 };
       }
     });
   }
