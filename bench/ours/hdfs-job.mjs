@@ -1,12 +1,12 @@
 // hdfs-job.mjs convert CSV URI | read URI: the same work on any file system, for a table of one's own schema.
-import { convert, readBatches, resolveUri } from '../../dist/index.js';
+import { convert, openFiles, readBatches } from '../../dist/index.js';
 import { startClock } from '../lib/clock.mjs';
 
 const [what, from, to] = process.argv.slice(2);
 
 /** Bytes of a dataset's part files. */
 async function partBytes(uri) {
-  const { fs, path } = resolveUri(uri);
+  const { fs, path } = openFiles().resolve(uri);
   let bytes = 0;
   for await (const file of fs.list(path)) if (/\/part[^/]*$/.test(file.path)) bytes += file.size;
   return bytes;

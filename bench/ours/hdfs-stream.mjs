@@ -7,7 +7,9 @@ import { startClock } from '../lib/clock.mjs';
 
 const { positionals, values } = parseArgs({ allowPositionals: true, options: { parallel: { type: 'string' } } });
 const [way, uri, file] = positionals;
-const reads = values.parallel === undefined ? {} : { parallel: Number(values.parallel) };
+// Ranges of one size, so that their number at a time is all that differs.
+const SIZE = { rangeBytes: 8 << 20, mostRangeBytes: 8 << 20 };
+const reads = values.parallel === undefined ? {} : { ...SIZE, parallel: Number(values.parallel) };
 const drivers = { hdfs: hdfsDriver({ reads }), webhdfs: hdfsDriver({ scheme: 'webhdfs', reads }) };
 const { fs, path } = openFiles({ drivers }).resolve(uri);
 

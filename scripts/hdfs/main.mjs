@@ -10,10 +10,11 @@ const USAGE = `usage: npm run hdfs -- COMMAND [--dir FOLDER]
   status             what runs, where
   kill ID | spawn ID SIGKILLs one daemon (nn1, dn2, jn1, httpfs1) | starts it again
   tool NAME ARGS...  runs dfs, dfsadmin, haadmin, fsck or fetchdt as the superuser hdfs
-Needs Java 17 and, the first time, Maven. State is in .cache/hdfs/cluster unless --dir names another folder.`;
+Needs Java 17 and, the first time, Maven. State is in --dir, else SHARDFEED_HDFS_DIR, else .cache/hdfs/cluster.`;
 
+const DEFAULT_DIR = fileURLToPath(new URL('../../.cache/hdfs/cluster', import.meta.url));
 const OPTIONS = {
-  dir: { type: 'string', default: fileURLToPath(new URL('../../.cache/hdfs/cluster', import.meta.url)) },
+  dir: { type: 'string', default: process.env.SHARDFEED_HDFS_DIR || DEFAULT_DIR },
   ha: { type: 'boolean' },
   httpfs: { type: 'boolean' },
   dn: { type: 'string' },
@@ -49,7 +50,7 @@ function clusterOptions({ ha, httpfs, dn, jn, block, conf, jvm }) {
 function describe(state) {
   const lines = [`export HADOOP_CONF_DIR='${hdfs.clientConf(state.dir)}'`, '', `HDFS     ${state.defaultFS}/`];
   for (const { http } of state.nn) lines.push(`WebHDFS  webhdfs://${http}/`);
-  for (const { http } of state.httpfs) lines.push(`HttpFS   webhdfs://${http}/`);
+  for (const { http } of state.httpfs) lines.push(`HttpFS   httpfs://${http}/`);
   return lines.join('\n');
 }
 

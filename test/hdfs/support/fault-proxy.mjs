@@ -86,7 +86,7 @@ async function carry({ proxy, upstream, role, incoming, outgoing, latencyMs, rew
 
   switch (fault?.kind) {
     case 'delay':
-      await sleep(fault.ms);
+      await sleep(fault.ms, undefined, { ref: false });
       break;
     case 'reset':
       return socket.resetAndDestroy();
