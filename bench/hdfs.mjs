@@ -78,7 +78,7 @@ export async function measureHdfs({ size, repeats, only }) {
     await run('read', 'disk', job('read', out), { expected: rows });
     await run('read', 'HDFS', job('read', place.uri('table')), { expected: rows });
 
-    await run('put', 'shardfeed, far file', stream('put', place.uri('far'), near));
+    await run('put', `shardfeed, ${ROUND_TRIP_MS} ms away`, stream('put', place.uri('far'), near));
     const proxy = await startFaultProxy({ names: [cluster.nn[0].http], latencyMs: ROUND_TRIP_MS / 2 });
     const far = `webhdfs://${proxy.addressOf(cluster.nn[0].http)}/bench/far`;
     for (const parallel of [1, 4]) {

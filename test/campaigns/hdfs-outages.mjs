@@ -47,7 +47,7 @@ await withCluster({}, async (cluster) => {
   await far.stat('/tmp/file');
   const silent = (role, op) => {
     proxy.decide = (exchange) =>
-      exchange.role === role && exchange.op === op ? { kind: 'stall', bytes: 0 } : undefined;
+      exchange.role === role && exchange.op === op ? { kind: 'delay', ms: 3_600_000 } : undefined;
   };
   silent('data', 'OPEN');
   await mustFail('DataNodes fall silent, read', () => read(far, '/tmp/file'));
