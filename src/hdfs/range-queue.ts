@@ -62,14 +62,15 @@ export class RangeQueue {
   }
 
   /**
-   * Several at a time bring nothing on a fast connection, or for a slow reader: there one flows while the next one is
-   * opened, and larger ranges save requests.
+   * On a fast connection, and for a slow reader, larger ranges save requests, and only as many are opened ahead as it
+   * takes that one is always flowing. On a slow connection several at a time are faster.
    */
   #learn(range: Range): void {
     const { rangeBytes, mostRangeBytes, parallel } = this.#options;
     const best = range.waited ? 2 * this.#size : range.bytesPerMs * RANGE_MS;
     this.#size = Math.max(rangeBytes, Math.min(mostRangeBytes, Math.floor(best)));
-    this.#width = best < mostRangeBytes ? parallel : Math.min(2, parallel);
+    const ahead = Math.ceil((range.openingMs * range.bytesPerMs) / this.#size);
+    this.#width = best < mostRangeBytes ? parallel : Math.min(parallel, 1 + Math.max(1, ahead));
   }
 
   #launch(): void {
@@ -91,6 +92,7 @@ class Range {
   readonly #chunks: Uint8Array[] = [];
   #held = 0;
   #bytes = 0;
+  readonly #startedAt = performance.now();
   #firstAt = 0;
   #lastAt = 0;
   #done = false;
@@ -108,6 +110,11 @@ class Range {
         this.#done = true;
         this.#wake();
       });
+  }
+
+  /** How long its first bytes took to come. */
+  get openingMs(): number {
+    return this.#firstAt - this.#startedAt;
   }
 
   /** Since its first bytes came. */
