@@ -13,7 +13,7 @@ import { measure } from './lib/measure.mjs';
 const CLUSTER = { dn: 1, block: 128 << 20, jvm: ['-XX:TieredStopAtLevel=4', '-Xmx512m'] };
 const ROUND_TRIP_MS = 50;
 const SIZES = {
-  full: { stream: 1e9, distant: 256e6, rows: 2_000_000, large: 2e9 },
+  full: { stream: 1e9, distant: 768e6, rows: 2_000_000, large: 2e9 },
   quick: { stream: 100e6, distant: 64e6, rows: 100_000, large: 50e6 },
 };
 
