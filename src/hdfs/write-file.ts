@@ -69,15 +69,38 @@ class HdfsWriter implements FileWriter {
   #length = 0;
   #upload: Attempt | undefined;
   #state: State = 'open';
+  readonly #givenUp = new AbortController();
+  #underway: Promise<void> | undefined;
 
   constructor(client: HdfsClient, path: string, overwrite: boolean, signal: AbortSignal | undefined) {
     this.#client = client;
     this.#path = path;
     this.#overwrite = overwrite;
-    this.#task = { action: 'write', path, signal };
+    const given = this.#givenUp.signal;
+    this.#task = { action: 'write', path, signal: signal === undefined ? given : AbortSignal.any([signal, given]) };
   }
 
-  async write(bytes: Uint8Array): Promise<void> {
+  write(bytes: Uint8Array): Promise<void> {
+    this.#underway = this.#write(bytes);
+    return this.#underway;
+  }
+
+  close(): Promise<void> {
+    this.#underway = this.#close();
+    return this.#underway;
+  }
+
+  /** What is under way ends first: an attempt that came later would make the folder anew. */
+  async abort(): Promise<void> {
+    if (this.#state === 'closed' || this.#state === 'aborted') return;
+    this.#state = 'aborted';
+    this.#givenUp.abort();
+    this.#upload?.body.destroy();
+    await Promise.allSettled([this.#underway]);
+    await this.#cleanUp();
+  }
+
+  async #write(bytes: Uint8Array): Promise<void> {
     this.#check();
     this.#length += bytes.length;
     if (this.#fill + bytes.length <= KEPT_BYTES) return this.#keep(bytes);
@@ -88,7 +111,7 @@ class HdfsWriter implements FileWriter {
     else await this.#send(bytes);
   }
 
-  async close(): Promise<void> {
+  async #close(): Promise<void> {
     if (this.#state === 'closed') return;
     this.#check();
     try {
@@ -102,13 +125,6 @@ class HdfsWriter implements FileWriter {
     } finally {
       await this.#cleanUp();
     }
-  }
-
-  async abort(): Promise<void> {
-    if (this.#state === 'closed' || this.#state === 'aborted') return;
-    this.#state = 'aborted';
-    this.#upload?.body.destroy();
-    await this.#cleanUp();
   }
 
   #keep(bytes: Uint8Array): void {
