@@ -33,7 +33,10 @@ export async function createHdfsFile(client: HdfsClient, path: string, options: 
   return new HdfsWriter(client, path, overwrite, signal);
 }
 
-/** CREATE would make it too, but tells that a file is in the way only when the content has been sent. */
+/**
+ * CREATE would make it too, but tells that a file is in the way only when the content has been sent; and one that comes
+ * late would make the folder of a job anew that has been given up.
+ */
 async function makeParent(client: HdfsClient, task: Task): Promise<void> {
   const operation: Operation = { ...task, method: 'PUT', op: 'MKDIRS', path: parentPath(task.path) };
   await client.run(task, async (nameNode) => {
@@ -158,7 +161,7 @@ class HdfsWriter implements FileWriter {
       method: 'PUT',
       op: 'CREATE',
       path: temporary,
-      query: { overwrite: false },
+      query: { overwrite: false, createparent: false },
     };
     const to = await this.#client.locate(nameNode, operation);
     const body = new Upload(this.#client, to, this.#task.signal);
