@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import { isShardfeedError, ShardfeedError, throwIfAborted } from '../errors.js';
 import type { CallOptions, FileSystem } from './file-system.js';
 
@@ -26,8 +27,7 @@ export class Attempts {
     throwIfAborted(this.#signal, this.#path);
     this.#failed++;
     if (this.#failed === ATTEMPTS) throw new TriedEnough(this.#path, this.#failed, error);
-    await pause(FIRST_PAUSE_MS * 2 ** (this.#failed - 1), this.#signal);
-    throwIfAborted(this.#signal, this.#path);
+    await pause(FIRST_PAUSE_MS * 2 ** (this.#failed - 1), this.#path, { signal: this.#signal });
   }
 }
 
@@ -39,17 +39,10 @@ class TriedEnough extends ShardfeedError {
   }
 }
 
-/** Ends early, without an error, when the signal fires. */
-function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
-  return new Promise((resolve) => {
-    const done = (): void => {
-      clearTimeout(timer);
-      signal?.removeEventListener('abort', done);
-      resolve();
-    };
-    const timer = setTimeout(done, ms);
-    signal?.addEventListener('abort', done);
-  });
+/** Waits so many milliseconds. @throws SHARDFEED_ABORTED, at once, when the signal fires */
+export async function pause(ms: number, path: string, { signal }: CallOptions = {}): Promise<void> {
+  await setTimeout(ms, undefined, { signal }).catch(() => undefined);
+  throwIfAborted(signal, path);
 }
 
 /** Writes a file until that is not interrupted: `write` starts afresh each time. @throws as {@link Attempts.after} */

@@ -1,4 +1,4 @@
-export { Attempts, putFile, untilWritten } from './attempts.js';
+export { Attempts, pause, putFile, untilWritten } from './attempts.js';
 export { type CommitOptions, type Committed, DatasetCommit } from './commit/dataset-commit.js';
 export { FileCommit } from './commit/file-commit.js';
 export { type Recovery, recover } from './commit/recover.js';
@@ -39,7 +39,7 @@ export {
 } from './files.js';
 export { findPath } from './find-path.js';
 export { alignGzipMember, gzipMember } from './gzip-member.js';
-export { type HadoopScheme, hadoopCapabilities } from './hadoop-driver.js';
+export { type HadoopScheme, hadoopCapabilities, hadoopDriver } from './hadoop-driver.js';
 export { lazyFileSystem } from './lazy-file-system.js';
 export { localFileSystem } from './local/local-file-system.js';
 export { SpoolRoom, TemporaryFiles } from './local/temporary-files.js';

@@ -1,5 +1,5 @@
-import { type DriverFactory, hadoopCapabilities, lazyFileSystem } from '../files/index.js';
-import { type HdfsOptions, hdfsFileSystem } from './hdfs-file-system.js';
+import { type DriverFactory, hadoopDriver } from '../files/index.js';
+import type { HdfsOptions } from './hdfs-file-system.js';
 
 /**
  * A driver with options of one's own for `openFiles`:
@@ -8,11 +8,5 @@ import { type HdfsOptions, hdfsFileSystem } from './hdfs-file-system.js';
  */
 export function hdfsDriver(options: Omit<HdfsOptions, 'authority'> = {}): DriverFactory {
   const { scheme = 'hdfs' } = options;
-  return (authority) =>
-    lazyFileSystem({
-      scheme,
-      authority,
-      capabilities: hadoopCapabilities(scheme, authority),
-      load: () => hdfsFileSystem({ ...options, authority }),
-    });
+  return hadoopDriver(scheme, options);
 }

@@ -75,7 +75,7 @@ async function renameByGateway(
 ): Promise<void> {
   const there = await findStatusFrom(client, nameNode, to, task);
   if (there !== undefined) {
-    if (!replace || there.type === 'folder') throw exists(nameNode, `${to} exists already`);
+    if (!replace || there.type === 'folder') throw exists(nameNode, to);
     await client.jsonOnce(nameNode, { ...task, method: 'DELETE', op: 'DELETE', path: to, query: { recursive: false } });
   }
   const answer = await client.jsonOnce(nameNode, rename(source.path, to, task));
@@ -97,9 +97,9 @@ async function checkGateway(
     if (isSameFile(await findStatusFrom(client, nameNode, inside, task), source)) {
       await client.jsonOnce(nameNode, rename(inside, source.path, task));
     }
-    throw exists(nameNode, `${to} exists already`);
+    throw exists(nameNode, to);
   }
-  if (there !== undefined) throw exists(nameNode, `${to} exists already`);
+  if (there !== undefined) throw exists(nameNode, to);
   const server = nameNode.origin;
   if (to.startsWith(`${source.path}/`)) throw new Fault('SHARDFEED_IO', 'it would lie within itself', { server });
   throw new Fault('SHARDFEED_NOT_FOUND', 'the source, or the parent of the target, does not exist', { server });
@@ -121,6 +121,6 @@ function as({ message, server }: Fault, code: Fault['code']): Fault {
   return new Fault(code, message, { server });
 }
 
-function exists({ origin }: NameNodeTarget, message: string): Fault {
-  return new Fault('SHARDFEED_EXISTS', message, { server: origin });
+function exists({ origin }: NameNodeTarget, to: string): Fault {
+  return new Fault('SHARDFEED_EXISTS', `${to} exists already`, { server: origin });
 }

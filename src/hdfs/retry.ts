@@ -1,5 +1,5 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import { type ErrorCode, isShardfeedError, ShardfeedError, throwIfAborted } from '../errors.js';
+import { type ErrorCode, isShardfeedError, ShardfeedError } from '../errors.js';
+import { pause as wait } from '../files/index.js';
 import { Fault } from './fault.js';
 
 export interface RetryOptions {
@@ -57,9 +57,9 @@ export class Attempts {
     const same = this.#faults.get(`${error.server} ${error.message}`);
     this.#faults.set(`${error.server} ${error.message}`, { fault: error, times: (same?.times ?? 0) + 1 });
     if (error.remedy === 'none') throw this.#failure(error);
-    const wait = pause ? this.#pause() : 0;
-    if (Date.now() + wait - this.#since > this.#patience(error, reached)) throw this.#failure(error);
-    if (wait > 0) await this.#sleep(wait);
+    const ms = pause ? this.#pause() : 0;
+    if (Date.now() + ms - this.#since > this.#patience(error, reached)) throw this.#failure(error);
+    if (ms > 0) await wait(ms, this.#task.path, this.#task);
   }
 
   #patience(fault: Fault, reached: boolean): number {
@@ -71,12 +71,6 @@ export class Attempts {
   #pause(): number {
     const { pause, longestPause } = this.#options;
     return Math.min(longestPause, pause * 2 ** this.#round++) * (0.5 + Math.random() / 2);
-  }
-
-  async #sleep(ms: number): Promise<void> {
-    const { signal } = this.#task;
-    await sleep(ms, undefined, signal === undefined ? {} : { signal }).catch(() => undefined);
-    throwIfAborted(signal, this.#task.path);
   }
 
   #failure(fault: Fault): ShardfeedError {
