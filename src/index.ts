@@ -40,6 +40,7 @@ export {
   type Batch,
   type BytesColumn,
   type Column,
+  type ColumnOf,
   crc32c,
   decodeExample,
   encodeExample,
