@@ -1,7 +1,7 @@
 // A real HDFS on 127.0.0.1: NameNodes, JournalNodes, DataNodes and the HttpFS gateway, each a process of its own, all
 // state in one folder. What runs is told by pid files, so any process can start, kill and stop.
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { userInfo } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -153,7 +153,8 @@ async function mustRun(dir, name, args) {
 /**
  * Starts the cluster of a folder and waits until it serves. Of one that runs, what has died is started again; one
  * that was stopped keeps its data; what an interrupted start left is cleared away first.
- * @throws UnavailableError without Java or Maven; Error where the folder's cluster has other options
+ * @throws UnavailableError without Java or Maven; Error where the folder's cluster has other options, and where the folder
+ * holds something else, which stays as it is
  */
 export async function startCluster(folder, options = {}) {
   const dir = resolve(folder);
@@ -161,6 +162,9 @@ export async function startCluster(folder, options = {}) {
   const before = loadCluster(dir);
   if (before?.ready && !isDeepStrictEqual(before.options, wanted)) {
     throw new Error(`the cluster in ${dir} has other options: stop it with --delete, or choose another --dir`);
+  }
+  if (before === undefined && existsSync(dir) && readdirSync(dir).length > 0) {
+    throw new Error(`${dir} holds something else than a cluster: choose a new folder, or an empty one`);
   }
   findJava();
   ensureJars();

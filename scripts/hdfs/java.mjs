@@ -1,7 +1,7 @@
 // What the cluster's daemons run on: a Java virtual machine and Hadoop's jars, which Maven fetches once.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { accessSync, constants, existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { accessSync, constants, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -48,6 +48,8 @@ function jarFolder() {
   return process.env.SHARDFEED_HDFS_JARS || join(CACHE, `jars-${digest}`);
 }
 
+const holdsJars = (folder) => existsSync(folder) && readdirSync(folder).some((name) => /^hadoop-hdfs-\d/.test(name));
+
 function findMaven() {
   const maven = onPath('mvn', process.env.MAVEN_HOME);
   if (maven !== undefined) return maven;
@@ -58,7 +60,7 @@ function findMaven() {
 export function whyUnavailable() {
   try {
     findJava();
-    if (!existsSync(jarFolder())) findMaven();
+    if (!holdsJars(jarFolder())) findMaven();
     return undefined;
   } catch (error) {
     if (error instanceof UnavailableError) return error.message;
@@ -69,13 +71,18 @@ export function whyUnavailable() {
 /** The folder of Hadoop's jars; on first use Maven fetches them (65 MB). @throws UnavailableError, or where Maven fails */
 export function ensureJars() {
   const folder = jarFolder();
-  if (existsSync(folder)) return folder;
+  if (holdsJars(folder)) return folder;
+  if (existsSync(folder) && readdirSync(folder).length > 0) {
+    throw new UnavailableError(`SHARDFEED_HDFS_JARS names ${folder}, which holds no hadoop-hdfs-*.jar`);
+  }
   const maven = findMaven();
   const fresh = `${folder}.${process.pid}`;
   mkdirSync(fresh, { recursive: true });
   process.stderr.write(`fetching Hadoop's jars to ${folder}, once\n`);
   const goal = ['dependency:copy-dependencies', '-DincludeScope=runtime', `-DoutputDirectory=${fresh}`];
-  const { status } = spawnSync(maven, ['-B', '-q', '-f', POM, ...goal], { stdio: ['ignore', 2, 2] });
+  const { status } = spawnSync(maven, ['-B', '-q', '-Dstyle.color=never', '-f', POM, ...goal], {
+    stdio: ['ignore', 2, 2],
+  });
   if (status !== 0) {
     rmSync(fresh, { recursive: true, force: true });
     throw new Error(`mvn -f ${POM} ${goal[0]} ended with ${status}: are its repositories within reach?`);
@@ -84,7 +91,7 @@ export function ensureJars() {
     renameSync(fresh, folder);
   } catch (error) {
     rmSync(fresh, { recursive: true, force: true });
-    if (!existsSync(folder)) throw error; // another process was quicker
+    if (!holdsJars(folder)) throw error; // another process was quicker
   }
   return folder;
 }

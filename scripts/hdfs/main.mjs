@@ -5,7 +5,8 @@ import * as hdfs from './cluster.mjs';
 
 const USAGE = `usage: npm run hdfs -- COMMAND [--dir FOLDER]
   start [--ha] [--httpfs] [--dn 2] [--jn 1] [--block BYTES] [--conf KEY=VALUE]... [--jvm=FLAG]...
-                     starts daemons on free ports of 127.0.0.1; a stopped cluster keeps its data
+                     starts daemons on free ports of 127.0.0.1; a stopped cluster keeps its data and,
+                     where none are given, its options
   stop [--delete]    stops them; with --delete their data go too
   status             what runs, where
   kill ID | spawn ID SIGKILLs one daemon (nn1, dn2, jn1, httpfs1) | starts it again
@@ -27,7 +28,10 @@ const OPTIONS = {
 
 class UsageError extends Error {}
 
+/** Undefined where the command line says nothing. */
 function clusterOptions({ ha, httpfs, dn, jn, block, conf, jvm }) {
+  if ([ha, httpfs, dn, jn, block].every((value) => value === undefined) && conf.length + jvm.length === 0)
+    return undefined;
   const number = (name, text) => {
     if (!/^[1-9]\d*$/.test(text)) throw new UsageError(`--${name} takes a number from 1 on, not ${text}`);
     return Number(text);
@@ -57,7 +61,7 @@ function describe(state) {
 const COMMANDS = {
   async start({ values }) {
     const begin = performance.now();
-    const state = await hdfs.startCluster(values.dir, clusterOptions(values));
+    const state = await hdfs.startCluster(values.dir, clusterOptions(values) ?? hdfs.loadCluster(values.dir)?.options);
     const seconds = ((performance.now() - begin) / 1000).toFixed(1);
     console.error(state.wasRunning ? 'it runs already' : `started in ${seconds} s`);
     console.log(describe(state));
@@ -67,7 +71,7 @@ const COMMANDS = {
   },
   status({ values }) {
     const state = hdfs.loadCluster(values.dir);
-    if (state === undefined) return console.log(`no cluster in ${values.dir}`);
+    if (state === undefined) throw new Error(`there is no cluster in ${values.dir}: start one first`);
     const daemons = hdfs.clusterStatus(values.dir);
     for (const { id, pid, residentBytes, ...addresses } of daemons) {
       const what = pid === undefined ? 'does not run' : `pid ${pid}, ${Math.round(residentBytes / 1e6)} MB`;
@@ -101,6 +105,7 @@ try {
   await COMMANDS[name]({ values, args });
 } catch (error) {
   const usage = error instanceof UsageError || error.code?.startsWith('ERR_PARSE_ARGS');
-  console.error(error.message);
+  // Node goes on about arguments that begin with a dash.
+  console.error(usage ? error.message.replace(/\. To specify .*/s, `; there are\n${USAGE}`) : error.message);
   process.exitCode = usage ? 2 : 1;
 }

@@ -11,9 +11,9 @@ export interface ParsedUri {
   readonly path: string;
 }
 
-// A plain name may hold colons (`2024:01.csv`), so a scheme counts only before `//`, or as Hadoop's `file:/path`.
+// A plain name may hold colons (`2024:01.csv`), so a scheme counts only before `//`, or where Hadoop takes `hdfs:/path`.
 const WITH_AUTHORITY = /^([a-z][a-z0-9+.-]*):\/\/([^/]*)(.*)$/is;
-const HADOOP_FILE = /^file:(\/.*)$/is;
+const WITHOUT_AUTHORITY = /^(file|hdfs|s?webhdfs|httpfs):(\/.*)$/is;
 
 /**
  * Splits a URI or plain path; a relative path is taken from the working directory. Only `file:` URIs are
@@ -22,7 +22,7 @@ const HADOOP_FILE = /^file:(\/.*)$/is;
  */
 export function parseUri(uri: string): ParsedUri {
   if (uri === '') throw new ShardfeedError('SHARDFEED_USAGE', 'an empty string names no file');
-  const [, scheme, authority, rest] = WITH_AUTHORITY.exec(uri) ?? ['', ...hadoopFile(uri)];
+  const [, scheme, authority, rest] = WITH_AUTHORITY.exec(uri) ?? withoutAuthority(uri);
   if (scheme === undefined) return { scheme: 'file', authority: '', path: normalizePath(resolvePath(uri)) };
   if (scheme.toLowerCase() !== 'file') {
     return { scheme: scheme.toLowerCase(), authority: authority!, path: normalizePath(rest || '/') };
@@ -33,9 +33,9 @@ export function parseUri(uri: string): ParsedUri {
   return { scheme: 'file', authority: '', path: normalizePath(decode(rest!, uri)) };
 }
 
-function hadoopFile(uri: string): [scheme?: string, authority?: string, rest?: string] {
-  const path = HADOOP_FILE.exec(uri)?.[1];
-  return path === undefined ? [] : ['file', '', path];
+function withoutAuthority(uri: string): [uri: string, scheme?: string, authority?: string, rest?: string] {
+  const [, scheme, path] = WITHOUT_AUTHORITY.exec(uri) ?? [];
+  return [uri, scheme, '', path];
 }
 
 function decode(path: string, uri: string): string {

@@ -33,7 +33,7 @@ export async function loadHadoopConfiguration(
   if (found === 0 && folder) {
     throw new ShardfeedError(
       'SHARDFEED_USAGE',
-      `the Hadoop configuration folder ${from} holds neither ${FILES.join(' nor ')}: correct HADOOP_CONF_DIR`,
+      `the Hadoop configuration folder ${from} holds neither ${FILES.join(' nor ')}: correct --hadoop-conf or HADOOP_CONF_DIR`,
       { path: from },
     );
   }

@@ -174,11 +174,11 @@ export function connectionFault(error: unknown, request: From): Fault | Shardfee
   if (error instanceof Fault) return error;
   const { message, code } = error as NodeJS.ErrnoException;
   const server = request.origin.replace(/^\w+:\/\//, '');
-  const certificate = /CERT|TLS|SSL|SELF_SIGNED|UNABLE_TO_VERIFY/.test(code ?? '');
-  return new Fault('SHARDFEED_HDFS_UNREACHABLE', describe(message, code), {
+  const tls = /CERT|TLS|SSL|SELF_SIGNED|UNABLE_TO_VERIFY/.test(code ?? '') || WRONG_PROTOCOL.test(message);
+  return new Fault('SHARDFEED_HDFS_UNREACHABLE', describe(message, code, request), {
     server,
     cause: redactError(error),
-    remedy: certificate ? 'none' : request.dataNode === true ? 'again' : 'elsewhere',
+    remedy: tls ? 'none' : request.dataNode === true ? 'again' : 'elsewhere',
     ...(request.dataNode === true ? { dataNode: server } : {}),
   });
 }
@@ -193,10 +193,16 @@ const SENTENCES: Readonly<Record<string, string>> = {
   ETIMEDOUT: 'it does not answer',
 };
 
-function describe(message: string, code?: string): string {
+const WRONG_PROTOCOL = /wrong version number|packet length too long/;
+
+function describe(message: string, code: string | undefined, { dataNode }: From): string {
   const sentence = code === undefined ? undefined : SENTENCES[code];
   if (/SELF_SIGNED|UNABLE_TO/.test(code ?? '')) {
     return `its certificate is not trusted (${message}): name its authority by the option tls.ca or SSL_CERT_FILE`;
+  }
+  if (WRONG_PROTOCOL.test(message)) return 'it does not speak TLS: is this the port of https?';
+  if (code === 'ENOTFOUND' && dataNode !== true) {
+    return 'no such host, nor a name service of the configuration (ENOTFOUND); hdfs:/// leads to its default cluster';
   }
   if (sentence !== undefined) return `${sentence} (${code})`;
   return code?.startsWith('HPE_') === true ? `it does not speak HTTP (${message})` : message;

@@ -78,7 +78,12 @@ function defaultCluster(scheme: HadoopScheme, configuration: HadoopConfiguration
       `${scheme}:/// names no cluster, and ${why}: set HADOOP_CONF_DIR to the folder of core-site.xml, or write ${scheme}://HOST/...`,
     );
   }
-  return { scheme: scheme === 'hdfs' ? (found as HadoopScheme) : scheme, authority };
+  // The default is written as an RPC address, which the configuration leads to one of HTTP.
+  if (found === 'hdfs' && scheme === 'webhdfs') return { scheme: found, authority };
+  if (found !== scheme && scheme !== 'hdfs') {
+    throw usage(`${scheme}:/// names no server, and fs.defaultFS is ${value}: write ${scheme}://HOST:PORT/...`);
+  }
+  return { scheme: found as HadoopScheme, authority };
 }
 
 function parseAddress(address: string, authority: string): { hostname: string; port?: number } {

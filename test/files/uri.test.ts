@@ -35,6 +35,7 @@ describe('parseUri', () => {
     ['memory://', 'memory', '', '/'],
     ['hdfs://namenode:8020/data/50%25 é#?', 'hdfs', 'namenode:8020', '/data/50%25 é#?'],
     ['hdfs://ns1', 'hdfs', 'ns1', '/'],
+    ['hdfs:/data//x', 'hdfs', '', '/data/x'],
     ['S3A://bucket/key', 's3a', 'bucket', '/key'],
   ])('%s keeps its path as it stands', (uri, scheme, authority, path) => {
     expect(parseUri(uri)).toEqual({ scheme, authority, path });

@@ -16,6 +16,7 @@ const HA = {
 test.each([
   ['a name service: all its name nodes', 'hdfs', 'ns1', HA, ['http://one:50070', 'http://two:50071']],
   ['no authority: the default file system', 'hdfs', '', HA, ['http://one:50070', 'http://two:50071']],
+  ['no authority over webhdfs', 'webhdfs', '', HA, ['http://one:50070', 'http://two:50071']],
   ['a name service over webhdfs', 'webhdfs', 'ns1', HA, ['http://one:50070', 'http://two:50071']],
   [
     'TLS: its own addresses, else the host and the standard port',
@@ -59,6 +60,13 @@ test('a gateway is told by its scheme or its port', () => {
     [true],
     [false],
   ]);
+});
+
+test('a gateway is not to be had by its name node', () => {
+  const find = () => findNameNodes({ scheme: 'httpfs', authority: '' }, new Map(Object.entries(HA)));
+  expect(find).toThrow(
+    expect.objectContaining({ code: 'SHARDFEED_USAGE', message: expect.stringContaining('httpfs://HOST:PORT') }),
+  );
 });
 
 test.each([

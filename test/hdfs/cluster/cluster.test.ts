@@ -1,4 +1,6 @@
 import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
 import { clusterStatus, loadCluster, startCluster, stopCluster } from '../../../scripts/hdfs/cluster.mjs';
@@ -34,8 +36,15 @@ it('keeps its data over stop and start, and says on the command line where it is
   const started = run('start', '--dn', '1');
   expect(started.stdout).toContain(`export HADOOP_CONF_DIR='${dir}/conf/client'`);
   expect(started.stdout).toContain(`HDFS     ${loadCluster(dir)?.defaultFS}/`);
-  expect(run('start', '--dn', '1').stderr).toContain('it runs already');
+  expect(run('start').stderr).toContain('it runs already');
   expect(await tool('dfs', ['-ls', '/'])).toContain('/kept');
   await stopCluster(dir, { clear: true });
   expect(loadCluster(dir)).toBeUndefined();
+});
+
+it('leaves a folder alone that holds something else', async () => {
+  const { dir } = await testCluster('plain');
+  const folder = join(dir, 'conf');
+  await expect(startCluster(folder)).rejects.toThrow(`${folder} holds something else than a cluster`);
+  expect(existsSync(join(folder, 'client', 'core-site.xml'))).toBe(true);
 });

@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { tlsAgentOptions } from '../../../src/hdfs/credentials/tls.js';
+import { hdfsFileSystem } from '../../../src/hdfs/index.js';
+import { fakeServer } from '../fake-server.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'shardfeed-tls-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -35,5 +37,14 @@ describe('TLS', () => {
     expect(open).toThrow(
       expect.objectContaining({ code: 'SHARDFEED_USAGE', message: expect.stringContaining(message) }),
     );
+  });
+
+  it('is told at once where a port speaks plain http', async () => {
+    const server = await fakeServer(() => ({ json: {} }));
+    const fs = await hdfsFileSystem({ scheme: 'swebhdfs', authority: server.address, configuration: new Map() });
+    await expect(fs.stat('/')).rejects.toMatchObject({
+      code: 'SHARDFEED_HDFS_UNREACHABLE',
+      message: expect.stringMatching(/does not speak TLS: is this the port of https\?$/),
+    });
   });
 });
