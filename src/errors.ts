@@ -65,6 +65,8 @@ export const ERROR_CODES = {
   SHARDFEED_MANIFEST: 'the manifest or index is invalid',
   /** An index or manifest does not belong to the bytes beside it. */
   SHARDFEED_STALE: 'an index or manifest does not match its file',
+  /** A stored position is none, or belongs to another dataset or another order. */
+  SHARDFEED_POSITION: 'a position does not belong to the dataset or its order',
 } as const;
 
 export type ErrorCode = keyof typeof ERROR_CODES;

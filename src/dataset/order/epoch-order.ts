@@ -4,15 +4,13 @@ import { lineStages } from './line-stages.js';
 import type { OrderSpec } from './order-spec.js';
 import { Ordinals } from './ordinals.js';
 import { epochKey } from './random.js';
-import { checkShare, countSteps, type Share } from './share.js';
+import type { Share } from './share.js';
 import type { Stage } from './stage.js';
 import { windowStages } from './window-stages.js';
 
 /** The order of all records in one epoch. */
 export interface EpochOrder {
-  readonly spec: OrderSpec;
-  readonly records: number;
-  /** What a rank reads and delivers, one stage after the other. @throws SHARDFEED_USAGE */
+  /** What a rank reads and delivers, one stage after the other. */
   stages(share: Share): Iterable<Stage>;
 }
 
@@ -30,23 +28,20 @@ export function epochOrder({ counts, spec, fingerprint, seed, epoch }: EpochOrde
   const ordinals = new Ordinals(counts);
   const { records } = ordinals;
   const key = epochKey(fingerprint, seed, epoch);
-  const stagesOf = (): ((share: Share, steps: number) => Iterable<Stage>) => {
+  const stagesOf = (): ((share: Share) => Iterable<Stage>) => {
     if (spec.kind === 'windows') {
       const order = { ordinals, key, blocks: new BlockLanes(ordinals, spec, key), window: spec.window / spec.lanes };
-      return (share, steps) => windowStages(order, share, steps);
+      return (share) => windowStages(order, share);
     }
     const recordAt = spec.kind === 'global' ? feistelPermutation(key, Streams.GLOBAL, records) : undefined;
-    return (share, steps) => lineStages({ ordinals, recordAt }, share, steps);
+    return (share) => lineStages({ ordinals, recordAt }, share);
   };
   let make: ReturnType<typeof stagesOf> | undefined;
   return {
-    spec,
-    records,
     stages: (share) => {
-      checkShare(share);
-      const steps = countSteps(spec, records, share);
+      if (share.steps === 0) return [];
       make ??= stagesOf();
-      return steps === 0 ? [] : make(share, steps);
+      return make(share);
     },
   };
 }

@@ -11,9 +11,10 @@ export interface LineOrder {
 }
 
 /** The stages of a line: as many steps in each as make about `stageRecords` of the rank's records. */
-export function* lineStages(order: LineOrder, share: Share, steps: number): Generator<Stage> {
+export function* lineStages(order: LineOrder, share: Share): Generator<Stage> {
   const { from, to } = rowsOf(share.rank, share.worldSize, share.globalBatchSize);
   const together = Math.max(1, Math.floor(share.stageRecords / (to - from)));
+  const { steps } = share;
   for (let step = 0; step < steps; step += together) {
     yield makeStage(order, share, step, Math.min(steps, step + together));
   }

@@ -1,4 +1,4 @@
-import { type OrderSpec, positive, usage } from './order-spec.js';
+import { type OrderSpec, usage } from './order-spec.js';
 
 /** What to do with the records that fill no global batch: pad it from the epoch's start (mask 0), drop them, or refuse. */
 export type Tail = 'pad' | 'drop' | 'error';
@@ -9,9 +9,10 @@ export interface Share {
   readonly worldSize: number;
   /** Rows of all ranks in a step. */
   readonly globalBatchSize: number;
-  readonly tail: Tail;
   /** Records of the epoch's order that were delivered before, over all ranks. */
   readonly consumed: number;
+  /** Steps to make; those behind the last record are padding. */
+  readonly steps: number;
   /** About how many records a rank may hold at once where the order leaves it open. */
   readonly stageRecords: number;
 }
@@ -22,22 +23,6 @@ export function rowsOf(rank: number, worldSize: number, globalBatchSize: number)
   return { from: cut(rank), to: cut(rank + 1) };
 }
 
-/** @throws SHARDFEED_USAGE */
-export function checkShare({
-  rank,
-  worldSize,
-  globalBatchSize,
-}: Pick<Share, 'rank' | 'worldSize' | 'globalBatchSize'>) {
-  positive('worldSize', worldSize);
-  positive('globalBatchSize', globalBatchSize);
-  if (!(Number.isInteger(rank) && rank >= 0 && rank < worldSize)) {
-    throw usage(`rank is ${rank}, with a worldSize of ${worldSize} it is 0 to ${worldSize - 1}`);
-  }
-  if (globalBatchSize < worldSize) {
-    throw usage(`a global batch of ${globalBatchSize} rows leaves some of ${worldSize} ranks without any`);
-  }
-}
-
 /**
  * Steps from `consumed` to the end of the epoch, the same for every rank.
  * @throws SHARDFEED_USAGE where the tail may not be dropped, or nothing else is left
@@ -45,7 +30,7 @@ export function checkShare({
 export function countSteps(
   { lanes }: Pick<OrderSpec, 'lanes'>,
   records: number,
-  share: Pick<Share, 'globalBatchSize' | 'tail' | 'consumed'>,
+  share: Pick<Share, 'globalBatchSize' | 'consumed'> & { readonly tail: Tail },
 ): number {
   const { globalBatchSize, tail, consumed } = share;
   const rows = globalBatchSize / lanes;

@@ -17,10 +17,11 @@ export interface WindowOrder {
  * The stages of a shuffle in windows. Step t takes the places [t x rows, (t + 1) x rows) of each lane, and a stage the steps that
  * begin in one window, which is the same in all lanes.
  */
-export function* windowStages(order: WindowOrder, share: Share, steps: number): Generator<Stage> {
+export function* windowStages(order: WindowOrder, share: Share): Generator<Stage> {
   const { lanes } = order.blocks;
   const rows = share.globalBatchSize / lanes;
   const done = share.consumed / lanes;
+  const { steps } = share;
   for (let step = 0; step < steps; ) {
     const end = (Math.floor((done + step * rows) / order.window) + 1) * order.window;
     const next = Math.min(steps, Math.ceil((end - done) / rows));
