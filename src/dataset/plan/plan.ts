@@ -1,0 +1,163 @@
+import { createHash } from 'node:crypto';
+import type { EpochOptions } from '../epoch-share.js';
+import { resolveEpoch } from '../epoch-share.js';
+import type { OrderSpec, Tail } from '../order/index.js';
+import { fileReads } from './file-reads.js';
+import { globalReads } from './global-reads.js';
+import { sequentialReads } from './sequential-reads.js';
+import { windowReads } from './window-reads.js';
+
+export interface PlanOptions extends Omit<EpochOptions, 'rank'> {}
+
+/** What the plan of a dataset wants to know of a part. */
+export interface PlannedPart {
+  readonly records: number;
+  /** Of the stored file. */
+  readonly bytes: number;
+  /** False for a compressed file that cannot be entered but at its start. Default true. */
+  readonly splittable?: boolean;
+}
+
+export interface PlanFacts {
+  /** In the bytewise order of their names. */
+  readonly parts: readonly PlannedPart[];
+  readonly fingerprint: string;
+  /** Requests cost a round trip to another machine: gaps of up to 1 MiB are read over, else of up to 64 KiB. */
+  readonly remote: boolean;
+}
+
+/** What one rank does in the steps that are left. */
+export interface RankPlan {
+  readonly rank: number;
+  /** Rows in each step. */
+  readonly rowsPerStep: number;
+  /** Records that it delivers; the other rows are padding. */
+  readonly records: number;
+  /** Part files that it reads from, at most. */
+  readonly files: number;
+  /** Stretches of files that it reads, about. */
+  readonly ranges: number;
+  /** Stored bytes that it reads, about. */
+  readonly bytes: number;
+}
+
+/** Who reads what in an epoch, and what that costs; known before anything is read. */
+export interface Plan {
+  /** `'file'`: whole files for each rank; `'record'`: each step's rows are shared out. */
+  readonly mode: 'record' | 'file';
+  /** Why this mode, and what it costs. */
+  readonly why: string;
+  readonly records: number;
+  readonly files: number;
+  readonly worldSize: number;
+  readonly globalBatchSize: number;
+  readonly tail: Tail;
+  readonly order: OrderSpec;
+  readonly seed: number;
+  readonly epoch: number;
+  /** Steps of every rank. */
+  readonly steps: number;
+  /** Rows of padding, over all ranks. */
+  readonly padded: number;
+  /** Records that no step delivers, as the tail is dropped. */
+  readonly dropped: number;
+  /** Stored bytes that all ranks read / those of the records that they deliver. */
+  readonly amplification: number;
+  readonly ranks: readonly RankPlan[];
+  /** What a user should know before starting. */
+  readonly notes: readonly string[];
+  /** Of all that decides who reads what: equal plans have equal hashes. */
+  readonly hash: string;
+}
+
+export type RankReads = Pick<RankPlan, 'records' | 'files' | 'ranges' | 'bytes'>;
+
+/** @throws SHARDFEED_USAGE, SHARDFEED_POSITION */
+export function makePlan(facts: PlanFacts, options: PlanOptions): Plan {
+  const { parts, fingerprint } = facts;
+  const counts = Float64Array.from(parts, (part) => part.records);
+  const records = counts.reduce((a, b) => a + b, 0);
+  const bytes = parts.reduce((n, part) => n + part.bytes, 0);
+  const epoch = resolveEpoch({ counts, bytes, fingerprint }, options);
+  const { worldSize, globalBatchSize, tail, order, seed, steps, sharding, consumed } = epoch;
+  const input = { facts, counts, records, epoch };
+  const reads =
+    sharding.mode === 'file'
+      ? fileReads(input)
+      : order.kind === 'windows'
+        ? windowReads(input, order)
+        : order.kind === 'global'
+          ? globalReads(input)
+          : sequentialReads(input);
+  const ranks = reads.map((read, rank) => ({
+    rank,
+    rowsPerStep: rowsPerStep(rank, worldSize, globalBatchSize),
+    ...read,
+  }));
+  const delivered = ranks.reduce((n, rank) => n + rank.records, 0);
+  const read = ranks.reduce((n, rank) => n + rank.bytes, 0);
+  const amplification = delivered === 0 ? 1 : read / ((bytes * delivered) / records);
+  const { consumed: _, ...decides } = { ...epoch, lost: undefined };
+  return {
+    mode: sharding.mode,
+    why: whyOf(sharding.mode, options.mode ?? 'auto', worldSize, amplification),
+    records,
+    files: parts.length,
+    worldSize,
+    globalBatchSize,
+    tail,
+    order,
+    seed,
+    epoch: epoch.epoch,
+    steps,
+    padded: steps * globalBatchSize - delivered,
+    dropped: Math.max(0, records - consumed - delivered),
+    amplification,
+    ranks,
+    notes: notesOf(facts, { order, worldSize, amplification }),
+    hash: createHash('sha256')
+      .update(JSON.stringify([fingerprint, decides]))
+      .digest('hex'),
+  };
+}
+
+function rowsPerStep(rank: number, worldSize: number, globalBatchSize: number): number {
+  return Math.floor(((rank + 1) * globalBatchSize) / worldSize) - Math.floor((rank * globalBatchSize) / worldSize);
+}
+
+function whyOf(mode: 'record' | 'file', asked: string, worldSize: number, amplification: number): string {
+  if (mode === 'file') {
+    return `whole files, as asked: nothing is read twice, but the order depends on the ${worldSize} workers, and an epoch cannot go on with others`;
+  }
+  const cost = `${amplification.toFixed(2)} x the bytes are read`;
+  if (worldSize === 1) return `one worker reads all files; ${cost}`;
+  const order = `every step's rows are shared out, so that the order is the same for any number of workers; ${cost}`;
+  return asked === 'auto'
+    ? `${order}. mode 'file' would give whole files, and make the order depend on the workers`
+    : order;
+}
+
+function notesOf(
+  { parts }: PlanFacts,
+  { order, worldSize, amplification }: { order: OrderSpec; worldSize: number; amplification: number },
+): string[] {
+  const notes: string[] = [];
+  const closed = parts.filter((part) => part.splittable === false);
+  if (closed.length > 0) {
+    const bytes = closed.reduce((n, part) => n + part.bytes, 0);
+    notes.push(
+      `${closed.length} of ${parts.length} files (${bytes} bytes) are compressed in one piece and cannot be entered in the ` +
+        'middle: every rank that wants any record of them reads and unpacks them from the start',
+    );
+  }
+  if (order.kind === 'windows' && worldSize > order.lanes) {
+    notes.push(
+      `${worldSize} workers share ${order.lanes} lanes, so each lane is read by several: ` +
+        'lanes: N (a divisor of the batch) gives each its own',
+    );
+  }
+  if (order.kind === 'global' && amplification > 2) {
+    notes.push('every record is read by itself: shuffle in windows, or keep a local cache');
+  }
+  return notes;
+}
