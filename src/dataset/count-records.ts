@@ -1,7 +1,7 @@
 import type { CallOptions, WithFiles } from '../files/index.js';
 import { displayPath } from '../files/index.js';
 import { readIndexHeader } from './part-index.js';
-import { type Dataset, type DatasetPart, resolveDataset } from './resolve.js';
+import { type DatasetPart, type ResolvedDataset, resolveDataset } from './resolve.js';
 import { scanPart } from './scan-part.js';
 
 export interface CountOptions extends WithFiles, CallOptions {
@@ -44,7 +44,7 @@ export async function countRecords(
   };
 }
 
-function partsOf({ parts, extra }: Dataset): readonly DatasetPart[] {
+function partsOf({ parts, extra }: ResolvedDataset): readonly DatasetPart[] {
   return [...parts, ...extra];
 }
 

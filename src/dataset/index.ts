@@ -36,7 +36,7 @@ export {
   tfrecord2idx,
 } from './record-index.js';
 export { type RepairOptions, type RepairReport, repairFile } from './repair-file.js';
-export { type Dataset, type DatasetPart, type ResolveOptions, resolveDataset } from './resolve.js';
+export { type DatasetPart, type ResolvedDataset, type ResolveOptions, resolveDataset } from './resolve.js';
 export { sampleRecords, sampleSchema } from './sample-records.js';
 export {
   type FeatureStatistics,

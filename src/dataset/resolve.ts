@@ -6,6 +6,7 @@ import {
   expandGlob,
   type FileStat,
   type FileSystem,
+  type FoundFile,
   findPath,
   isHidden,
   joinPath,
@@ -15,7 +16,6 @@ import {
   type WithFiles,
 } from '../files/index.js';
 import { type Manifest, type ManifestPart, readManifest } from './manifest.js';
-import { mapLimited } from './map-limited.js';
 
 /** A part file of a dataset. */
 export interface DatasetPart extends Location {
@@ -23,11 +23,13 @@ export interface DatasetPart extends Location {
   readonly name: string;
   /** Of the stored file. */
   readonly bytes: number;
+  /** When it was changed last, milliseconds since the epoch, where that was looked at. */
+  readonly mtimeMs?: number;
   /** What the manifest says of it, where there is one. */
   readonly listed?: ManifestPart;
 }
 
-export interface Dataset {
+export interface ResolvedDataset {
   /** In the manifest's order, else in that of the arguments, bytewise within one. */
   readonly parts: readonly DatasetPart[];
   /** The folder, where the source is one. */
@@ -55,7 +57,7 @@ export interface ResolveOptions extends WithFiles, CallOptions {
 export async function resolveDataset(
   source: string | readonly string[],
   options: ResolveOptions = {},
-): Promise<Dataset> {
+): Promise<ResolvedDataset> {
   const uris = typeof source === 'string' ? [source] : source;
   const folder = uris.length === 1 ? await folderOf(uris[0]!, options) : undefined;
   const look = folder !== undefined && options.manifest !== false;
@@ -63,7 +65,7 @@ export async function resolveDataset(
   if (folder === undefined || manifest === undefined) {
     const files = await expandGlob(uris, options);
     const common = folder?.path ?? commonFolder(files);
-    const parts = await mapLimited(files, (file) => toPart(file, common, options));
+    const parts = files.map((file) => toPart(file, common));
     return { parts, folder, absent: [], extra: [] };
   }
   const dataset = await listed(folder, manifest, options);
@@ -81,9 +83,8 @@ async function folderOf(uri: string, options: ResolveOptions): Promise<Location 
   return stat?.type === 'folder' ? location : undefined;
 }
 
-async function toPart({ fs, path }: Location, folder: string, options: CallOptions): Promise<DatasetPart> {
-  const { size } = await fs.stat(path, callOf(options));
-  return { fs, path, name: path.slice(folder === '/' ? 1 : folder.length + 1), bytes: size };
+function toPart({ fs, path, size, mtimeMs }: FoundFile, folder: string): DatasetPart {
+  return { fs, path, name: path.slice(folder === '/' ? 1 : folder.length + 1), bytes: size, mtimeMs };
 }
 
 /** The deepest folder that holds all files, which may lie in different file systems. */
@@ -96,7 +97,7 @@ function commonFolder(files: readonly Location[]): string {
 }
 
 /** Looks at the folders of the manifest's parts, each once. */
-async function listed({ fs, path }: Location, manifest: Manifest, options: CallOptions): Promise<Dataset> {
+async function listed({ fs, path }: Location, manifest: Manifest, options: CallOptions): Promise<ResolvedDataset> {
   const folders = new Set([path, ...manifest.parts.map((part) => parentPath(joinPath(path, part.path)))]);
   const found = new Map<string, FileStat>();
   for (const folder of folders) for (const file of await visibleFiles(fs, folder, options)) found.set(file.path, file);
@@ -106,15 +107,10 @@ async function listed({ fs, path }: Location, manifest: Manifest, options: CallO
     const file = found.get(joinPath(path, part.path));
     found.delete(joinPath(path, part.path));
     if (file === undefined) absent.push(part);
-    else parts.push({ fs, path: file.path, name: part.path, bytes: file.size, listed: part });
+    else parts.push({ ...toPart({ fs, ...file }, path), listed: part });
   }
   const extra = [...found.values()]
-    .map((file) => ({
-      fs,
-      path: file.path,
-      name: file.path.slice(path === '/' ? 1 : path.length + 1),
-      bytes: file.size,
-    }))
+    .map((file) => toPart({ fs, ...file }, path))
     .sort((a, b) => compareBytes(a.path, b.path));
   return { parts, folder: { fs, path }, manifest, absent, extra };
 }
@@ -131,7 +127,7 @@ async function visibleFiles(fs: FileSystem, folder: string, options: CallOptions
   return files;
 }
 
-function checkListed({ parts, absent, extra }: Dataset, { path }: Location): void {
+function checkListed({ parts, absent, extra }: ResolvedDataset, { path }: Location): void {
   const resized = parts.find((part) => part.bytes !== part.listed!.bytes);
   const what =
     absent.length > 0

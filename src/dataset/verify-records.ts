@@ -2,7 +2,7 @@ import { isShardfeedError } from '../errors.js';
 import { displayPath, joinPath, type WithFiles } from '../files/index.js';
 import { ReaderMemory } from '../records/index.js';
 import { fingerprintOf } from './fingerprint.js';
-import { type Dataset, resolveDataset } from './resolve.js';
+import { type ResolvedDataset, resolveDataset } from './resolve.js';
 import { type PartReport, type Problem, type VerifyPartOptions, verifyPart } from './verify-part.js';
 
 export interface VerifyOptions extends WithFiles, VerifyPartOptions {
@@ -58,7 +58,7 @@ export async function verifyRecords(
 async function resolveForVerify(
   source: string | readonly string[],
   options: VerifyOptions,
-): Promise<{ dataset: Dataset; problems: Problem[] }> {
+): Promise<{ dataset: ResolvedDataset; problems: Problem[] }> {
   const problems: Problem[] = [];
   const dataset = await resolveDataset(source, { ...options, lenient: true }).catch((error: unknown) => {
     if (!isShardfeedError(error, 'SHARDFEED_MANIFEST')) throw error;

@@ -21,6 +21,14 @@ export interface Location {
   readonly path: string;
 }
 
+/** A file as it was when a pattern led to it. */
+export interface FoundFile extends Location {
+  /** Bytes. */
+  readonly size: number;
+  /** Milliseconds since the epoch. */
+  readonly mtimeMs: number;
+}
+
 /** What a call takes that opens URIs. */
 export interface WithFiles {
   /** Which file systems URIs can name. Default: the built-in ones. */
@@ -37,7 +45,7 @@ export interface Files {
    * names begin with `_` or `.` are skipped, but for a path that names one literally. Existing paths win over patterns.
    * @throws SHARDFEED_NOT_FOUND where an argument leads to no file
    */
-  expand(uris: string | readonly string[], options?: CallOptions): Promise<Location[]>;
+  expand(uris: string | readonly string[], options?: CallOptions): Promise<FoundFile[]>;
 }
 
 function builtIn({ hdfs }: FilesOptions): Readonly<Record<string, DriverFactory>> {
@@ -66,16 +74,16 @@ export function openFiles(options: FilesOptions = {}): Files {
     return { fs, path };
   }
 
-  async function expand(uris: string | readonly string[], call: CallOptions = {}): Promise<Location[]> {
+  async function expand(uris: string | readonly string[], call: CallOptions = {}): Promise<FoundFile[]> {
     const seen = new Map<FileSystem, Set<string>>();
-    const found: Location[] = [];
+    const found: FoundFile[] = [];
     for (const uri of typeof uris === 'string' ? [uris] : uris) {
       const { fs, path } = resolve(uri);
       const known = seen.get(fs) ?? new Set();
       seen.set(fs, known);
       for (const file of await expandPattern(fs, path, uri, call)) {
-        if (!known.has(file)) found.push({ fs, path: file });
-        known.add(file);
+        if (!known.has(file.path)) found.push({ fs, path: file.path, size: file.size, mtimeMs: file.mtimeMs });
+        known.add(file.path);
       }
     }
     return found;
@@ -93,7 +101,7 @@ export function resolveUri(uri: string, options: WithFiles = {}): Location {
 export function expandGlob(
   uris: string | readonly string[],
   options: WithFiles & CallOptions = {},
-): Promise<Location[]> {
+): Promise<FoundFile[]> {
   return (options.files ?? openFiles()).expand(uris, options);
 }
 

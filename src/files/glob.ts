@@ -1,4 +1,3 @@
-import { lstat, type Stats, stat } from 'node:fs';
 import type { Options } from 'fast-glob';
 import { isShardfeedError, ShardfeedError, throwIfAborted } from '../errors.js';
 import type { CallOptions, FileStat, FileSystem } from './file-system.js';
@@ -18,22 +17,22 @@ export async function expandPattern(
   path: string,
   uri: string,
   options: CallOptions = {},
-): Promise<string[]> {
+): Promise<FileStat[]> {
   const { base, pattern } = await splitPattern(fs, path, options);
-  /** What was seen on the way: a remote file system need not be asked twice. */
+  /** What was seen on the way: no file need be asked for twice. */
   const seen = new Map<string, FileStat>();
   const matches = pattern === '' ? [base] : await match(fs, base, pattern, seen, options);
-  const files = new Set<string>();
+  const files = new Map<string, FileStat>();
   let folders = 0;
   for (const found of matches) {
     const stat = seen.get(found) ?? (await findPath(fs, found, options));
-    if (stat?.type === 'file') files.add(stat.path);
+    if (stat?.type === 'file') files.set(stat.path, stat);
     if (stat?.type !== 'folder') continue;
     folders++;
-    for (const file of await visibleFiles(fs, stat.path, options)) files.add(file);
+    for (const file of await visibleFiles(fs, stat.path, options)) files.set(file.path, file);
   }
   if (files.size === 0) throw notFound(uri, pattern, folders > 0);
-  return [...files].sort(compareBytes);
+  return [...files.values()].sort((a, b) => compareBytes(a.path, b.path));
 }
 
 /** Cuts a path where its pattern begins. A segment that exists as it is written is no pattern. */
@@ -62,10 +61,7 @@ async function match(
     cwd: base,
     onlyFiles: false,
     ignore: ['**/_*', '**/_*/**'],
-    fs:
-      fs.scheme === 'file'
-        ? { stat: statBelowFile(stat), lstat: statBelowFile(lstat) }
-        : globAdapter(fs, seen, options),
+    fs: globAdapter(fs, seen, options),
   };
   // Most paths are no patterns, and loading it takes longer than many a command.
   const { default: glob } = await import('fast-glob');
@@ -77,13 +73,6 @@ async function match(
   } catch (error) {
     throw localError(error, `look for ${pattern} in`, base);
   }
-}
-
-/** fast-glob passes over ENOENT alone; for `{a,b}/c` it also asks for what would lie below a file. */
-function statBelowFile<T extends typeof stat>(call: T): T {
-  const wrapped = (path: string, callback: (error: NodeJS.ErrnoException | null, stats: Stats) => void): void =>
-    call(path, (error, stats) => callback(error?.code === 'ENOTDIR' ? { ...error, code: 'ENOENT' } : error, stats));
-  return wrapped as T;
 }
 
 /** The part of `node:fs` that fast-glob calls when it is asked for promises. */
@@ -133,10 +122,10 @@ function withErrno(error: unknown): Error {
   return error instanceof Error ? error : new Error(String(error));
 }
 
-async function visibleFiles(fs: FileSystem, folder: string, options: CallOptions): Promise<string[]> {
-  const files: string[] = [];
+async function visibleFiles(fs: FileSystem, folder: string, options: CallOptions): Promise<FileStat[]> {
+  const files: FileStat[] = [];
   for await (const stat of fs.list(folder, options)) {
-    if (stat.type === 'file' && !isHidden(baseName(stat.path))) files.push(stat.path);
+    if (stat.type === 'file' && !isHidden(baseName(stat.path))) files.push(stat);
   }
   return files;
 }

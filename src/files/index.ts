@@ -32,6 +32,7 @@ export {
   expandGlob,
   type Files,
   type FilesOptions,
+  type FoundFile,
   type Location,
   openFiles,
   resolveUri,

@@ -124,7 +124,7 @@ async function statIfThere(path: string): Promise<FileStat | undefined> {
   try {
     return toFileStat(path, await stat(path));
   } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return undefined;
+    if (['ENOENT', 'ELOOP'].includes(errnoOf(error) ?? '')) return undefined;
     throw localError(error, 'look at', path);
   }
 }
