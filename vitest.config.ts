@@ -1,8 +1,12 @@
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { configDefaults, defineConfig, type TestProjectConfiguration } from 'vitest/config';
 import { whyUnavailable } from './scripts/hdfs/cluster.mjs';
 import { whyNoKdc } from './scripts/hdfs/kdc.mjs';
 import { findKerberosPackage } from './scripts/kerberos.mjs';
 
+/** What tests find out of files is no business of the user's own cache. */
+const env = { SHARDFEED_CACHE_DIR: join(tmpdir(), 'shardfeed-test-cache') };
 const timeouts = { testTimeout: 60_000, hookTimeout: 60_000 };
 
 // What needs Python lies in test/interop and has a configuration of its own: npm run test:interop.
@@ -11,6 +15,7 @@ const unit: TestProjectConfiguration = {
     name: 'unit',
     include: ['test/**/*.test.ts'],
     exclude: [...configDefaults.exclude, 'test/interop/**', 'test/hdfs/{cluster,kerberos}/**'],
+    env,
     ...timeouts,
     sequence: { groupOrder: 0 },
   },
@@ -22,6 +27,7 @@ const hdfs: TestProjectConfiguration = {
     name: 'hdfs',
     include: ['test/hdfs/cluster/**/*.test.ts'],
     globalSetup: 'test/hdfs/support/global-setup.ts',
+    env,
     ...timeouts,
     testTimeout: 150_000,
     fileParallelism: false,

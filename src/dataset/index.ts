@@ -13,6 +13,12 @@ export {
   makeManifest,
   readManifest,
 } from './manifest.js';
+export {
+  Dataset,
+  type DatasetFile,
+  type OpenDatasetOptions,
+  openDataset,
+} from './open-dataset.js';
 export { PartDigest } from './part-digest.js';
 export { readIndex } from './part-index.js';
 export { type ReadBatchesOptions, readBatches } from './read-batches.js';

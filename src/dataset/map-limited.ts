@@ -1,17 +1,29 @@
-/** Runs `work` on all items, at most `limit` (default 8) at a time, and gives the results in the order of the items. */
+import type { CallOptions } from '../files/index.js';
+
+/**
+ * Runs `work` on all items, at most `limit` (default 8) at a time, and gives the results in the order of the items. Where one
+ * fails, `stop` fires for those that are under way, no other begins, and once all have ended the error is thrown.
+ */
 export async function mapLimited<T, R>(
   items: readonly T[],
-  work: (item: T, index: number) => Promise<R>,
-  limit = 8,
+  work: (item: T, index: number, stop: AbortSignal) => Promise<R>,
+  { limit = 8, signal }: CallOptions & { limit?: number } = {},
 ): Promise<R[]> {
   const results = new Array<R>(items.length);
+  const failed = new AbortController();
+  const stop = signal === undefined ? failed.signal : AbortSignal.any([signal, failed.signal]);
   let next = 0;
   const run = async (): Promise<void> => {
-    while (next < items.length) {
+    while (next < items.length && !failed.signal.aborted) {
       const i = next++;
-      results[i] = await work(items[i]!, i);
+      try {
+        results[i] = await work(items[i]!, i, stop);
+      } catch (error) {
+        failed.abort(error);
+      }
     }
   };
   await Promise.all(Array.from({ length: Math.min(limit, items.length) }, run));
+  if (failed.signal.aborted) throw failed.signal.reason;
   return results;
 }

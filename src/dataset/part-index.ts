@@ -8,7 +8,7 @@ import {
   decodeIndexHeader,
   encodeIndex,
   INDEX_HEADER_BYTES,
-  type IndexHeader,
+  type IndexHead,
   type IndexInput,
   indexLocation,
   type RecordIndex,
@@ -22,7 +22,7 @@ const MAX_BYTES = 2 ** 31;
  * The head of a part's index, read by one small range; undefined where there is no index.
  * @throws SHARDFEED_STALE where it belongs to other bytes, SHARDFEED_MANIFEST where it is damaged
  */
-export async function readIndexHeader(part: DatasetPart, options: CallOptions = {}): Promise<IndexHeader | undefined> {
+export async function readIndexHeader(part: DatasetPart, options: CallOptions = {}): Promise<IndexHead | undefined> {
   const location = indexLocation(part);
   const bytes = await readIfThere(location, { ...options, end: INDEX_HEADER_BYTES });
   if (bytes === undefined) return undefined;

@@ -189,11 +189,18 @@ export function encodeIndex({
   return bytes;
 }
 
+/** What the first bytes of an index file say. */
+export interface IndexHead extends IndexHeader {
+  /** Bytes that each length takes. */
+  readonly unit: number;
+  /** How many gzip members it lists. */
+  readonly members: number;
+  /** What all lengths are above. */
+  readonly least: number;
+}
+
 /** Reads the head of an index file, of which `bytes` are at least the first INDEX_HEADER_BYTES. @throws SHARDFEED_MANIFEST */
-export function decodeIndexHeader(
-  bytes: Uint8Array,
-  file: string,
-): IndexHeader & { unit: number; members: number; least: number } {
+export function decodeIndexHeader(bytes: Uint8Array, file: string): IndexHead {
   if (bytes.length < INDEX_HEADER_BYTES || MAGIC.some((byte, i) => bytes[i] !== byte)) {
     throw damaged(file, 'this is no record index');
   }

@@ -11,8 +11,10 @@ import {
   isHidden,
   joinPath,
   type Location,
+  mayBePattern,
   parentPath,
   resolveUri,
+  statIfThere,
   type WithFiles,
 } from '../files/index.js';
 import { type Manifest, type ManifestPart, readManifest } from './manifest.js';
@@ -43,8 +45,11 @@ export interface ResolvedDataset {
 }
 
 export interface ResolveOptions extends WithFiles, CallOptions {
-  /** Leave it to the caller to look at `absent`, `extra` and sizes. Default false: what differs from the manifest is an error. */
-  lenient?: boolean;
+  /**
+   * Leave it to the caller to look at `absent`, `extra` and sizes; `'sizes'`: at sizes alone. Default false: what differs from the
+   * manifest is an error.
+   */
+  lenient?: boolean | 'sizes';
   /** Look for a manifest in a folder. Default true. */
   manifest?: boolean;
 }
@@ -69,7 +74,7 @@ export async function resolveDataset(
     return { parts, folder, absent: [], extra: [] };
   }
   const dataset = await listed(folder, manifest, options);
-  if (options.lenient !== true) checkListed(dataset, folder);
+  if (options.lenient !== true) checkListed(dataset, folder, options.lenient !== 'sizes');
   return dataset;
 }
 
@@ -79,7 +84,9 @@ function callOf({ signal }: CallOptions): CallOptions {
 
 async function folderOf(uri: string, options: ResolveOptions): Promise<Location | undefined> {
   const location = resolveUri(uri, options);
-  const stat = await findPath(location.fs, location.path, callOf(options));
+  // What a stopped job left of a pattern's name need not be looked for.
+  const look = mayBePattern(location.path) ? statIfThere : findPath;
+  const stat = await look(location.fs, location.path, callOf(options));
   return stat?.type === 'folder' ? location : undefined;
 }
 
@@ -127,8 +134,8 @@ async function visibleFiles(fs: FileSystem, folder: string, options: CallOptions
   return files;
 }
 
-function checkListed({ parts, absent, extra }: ResolvedDataset, { path }: Location): void {
-  const resized = parts.find((part) => part.bytes !== part.listed!.bytes);
+function checkListed({ parts, absent, extra }: ResolvedDataset, { path }: Location, sizes: boolean): void {
+  const resized = sizes ? parts.find((part) => part.bytes !== part.listed!.bytes) : undefined;
   const what =
     absent.length > 0
       ? `${absent[0]!.path} is missing`

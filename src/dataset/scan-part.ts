@@ -31,7 +31,7 @@ export interface PartScan extends IndexInput {
 /**
  * Finds all records of a part file by their headers. Of a plain file with large records only the framing is read; other
  * files are read once, from start to end. Payloads are not verified: the digest is that of the CRCs stored behind them.
- * @throws SHARDFEED_CORRUPT_RECORD, SHARDFEED_TRUNCATED, SHARDFEED_CORRUPT_STREAM
+ * @throws SHARDFEED_CORRUPT_RECORD, SHARDFEED_TRUNCATED, SHARDFEED_CORRUPT_STREAM; SHARDFEED_UNSUPPORTED for text
  */
 export async function scanPart(
   part: Location & { readonly bytes: number },
@@ -40,7 +40,8 @@ export async function scanPart(
   const { path, bytes } = part;
   const call = { signal: options.signal };
   const head = await readWhole(part, { ...call, end: HEAD_BYTES });
-  const { codec: compression } = detectFormat(head, path);
+  const { codec: compression, content } = detectFormat(head, path);
+  if (head.length > 0 && (content === 'csv' || isText(head))) throw noRecords(displayPath(part));
   const walk = new HeaderWalk(displayPath(part));
   const members = compression === 'none' ? [] : await walkStream(part, compression, walk, call);
   if (compression === 'none') await walkPlain(part, walk, call);
@@ -49,6 +50,16 @@ export async function scanPart(
   digest.update(meta);
   const lengths = Uint32Array.from({ length: records }, (_, i) => meta[2 * i]!);
   return { records, lengths, bytes, digest: digest.digest(), compression, members };
+}
+
+/** The upper half of a record's length is zeros, which text has none of. */
+function isText(head: Uint8Array): boolean {
+  return head.every((byte) => byte >= 0x20 || (byte >= 0x09 && byte <= 0x0d));
+}
+
+function noRecords(path: string): ShardfeedError {
+  const what = `${path} is text, not TFRecords: \`shardfeed convert\` makes a dataset of tables`;
+  return new ShardfeedError('SHARDFEED_UNSUPPORTED', what, { path });
 }
 
 type Sized = Location & { readonly bytes: number };

@@ -8,6 +8,11 @@ import { statIfThere } from './stat-if-there.js';
 
 const SPECIAL = /[*?[\]{}()!+@\\]/;
 
+/** Whether a path is a pattern, unless something of that very name exists. */
+export function mayBePattern(path: string): boolean {
+  return SPECIAL.test(path);
+}
+
 /**
  * The files that a path or pattern leads to, in bytewise order. See `Files.expand`.
  * `uri` is what the user wrote, for messages.

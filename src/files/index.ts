@@ -39,6 +39,7 @@ export {
   type WithFiles,
 } from './files.js';
 export { findPath } from './find-path.js';
+export { mayBePattern } from './glob.js';
 export { alignGzipMember, gzipMember } from './gzip-member.js';
 export { type HadoopScheme, hadoopCapabilities, hadoopDriver } from './hadoop-driver.js';
 export { lazyFileSystem } from './lazy-file-system.js';

@@ -9,7 +9,8 @@ import { decodeIndex } from '../../src/dataset/record-index.js';
 import { scanPart } from '../../src/dataset/scan-part.js';
 import { localFileSystem, openFiles } from '../../src/files/index.js';
 import { frameRecords, readBlocks } from '../../src/records/index.js';
-import { examples, failure, memory, readFile, watched, writeDataset, writeFile } from './dataset-builders.js';
+import { countingFileSystem } from '../support/counting-file-system.js';
+import { examples, failure, memory, readFile, writeDataset, writeFile } from './dataset-builders.js';
 
 const parts = [
   { name: 'part-r-00000', payloads: examples(0, 700) },
@@ -41,14 +42,14 @@ test('with a manifest or an index no part is read', async () => {
   const { fs } = memory();
   await writeDataset(fs, '/all', { parts, index: true, manifest: true });
   await writeDataset(fs, '/indexed', { parts, index: true });
-  const seen = watched(fs);
+  const seen = countingFileSystem(fs);
   const files = openFiles({ drivers: { memory: seen.fs } });
   await countRecords('memory:///all', { files });
-  expect(seen.reads.map((read) => read.path)).toEqual(['/all/_manifest.json']);
-  seen.reads.length = 0;
+  expect([...seen.counts.files.keys()]).toEqual(['/all/_manifest.json']);
+  seen.counts.reset();
   await countRecords('memory:///indexed', { files });
-  expect(seen.reads.filter(({ bytes }) => bytes > 0)).toEqual(
-    parts.map(({ name }) => ({ path: `/indexed/_index/${name}.idx`, bytes: 88 })),
+  expect(seen.counts.reads.filter(({ bytes }) => bytes > 0)).toEqual(
+    parts.map(({ name }) => ({ path: `/indexed/_index/${name}.idx`, start: 0, bytes: 88 })),
   );
 });
 
@@ -59,12 +60,11 @@ test.each(['memory', 'file'])('of large records only the framing is read (%s)', 
   const sizes = [3 << 20, 10, 20, 2 << 20, 4 << 20, 4 << 20, 7];
   const payloads = sizes.map((size, i) => new Uint8Array(size).fill(i));
   await writeDataset(fs, `${folder}/x`, { parts: [{ name: 'large', payloads }] });
-  const seen = watched(fs);
+  const seen = countingFileSystem(fs);
   const path = `${folder}/x/large`;
   const scan = await scanPart({ fs: seen.fs, path, bytes: (await fs.stat(path)).size });
   expect(Array.from(scan.lengths)).toEqual(sizes);
-  const bytes = seen.reads.reduce((n, read) => n + read.bytes, 0);
-  expect(bytes).toBeLessThan(sizes.reduce((a, b) => a + b) / 4);
+  expect(seen.counts.bytes).toBeLessThan(sizes.reduce((a, b) => a + b) / 4);
 });
 
 test('a scan gives the digest of the records, and finds the gzip members that can be entered', async () => {
@@ -117,8 +117,8 @@ test('a damaged header stops the count, and a file that holds no records is told
   const error = await failure(countRecords('memory:///f', { files }), 'SHARDFEED_CORRUPT_RECORD');
   expect(error).toMatchObject({ path: 'memory:///f', offset: second, record: 1 });
   await writeFile(fs, '/g.csv', new TextEncoder().encode('a,b\n1,2\n3,4\n5,6\n'));
-  const foreign = await failure(countRecords('memory:///g.csv', { files }), 'SHARDFEED_CORRUPT_RECORD');
-  expect(foreign.message).toContain('is this a TFRecord file');
+  const foreign = await failure(countRecords('memory:///g.csv', { files }), 'SHARDFEED_UNSUPPORTED');
+  expect(foreign.message).toContain('shardfeed convert');
 });
 
 test('a stale or damaged index is refused', async () => {

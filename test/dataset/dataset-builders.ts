@@ -6,7 +6,6 @@ import { type ErrorCode, ShardfeedError } from '../../src/errors.js';
 import {
   type Codec,
   compressWriter,
-  type FileReader,
   type FileSystem,
   type Files,
   gzipMemberWriter,
@@ -14,7 +13,6 @@ import {
   type Member,
   memoryFileSystem,
   openFiles,
-  type ReadOptions,
 } from '../../src/files/index.js';
 import { crc32c, encodeExample, frameRecords, type Schema } from '../../src/records/index.js';
 
@@ -112,40 +110,6 @@ export function startsOf(payloads: readonly Uint8Array[]): number[] {
   const starts = [0];
   for (const { length } of payloads) starts.push(starts.at(-1)! + length + 16);
   return starts;
-}
-
-/** The same file system, and the ranges that were read of it. */
-export function watched(fs: FileSystem): { fs: FileSystem; reads: { path: string; bytes: number }[] } {
-  const reads: { path: string; bytes: number }[] = [];
-  const read = async function* (path: string, options?: ReadOptions): AsyncGenerator<Uint8Array> {
-    const entry = { path, bytes: 0 };
-    reads.push(entry);
-    for await (const chunk of fs.read(path, options)) {
-      entry.bytes += chunk.length;
-      yield chunk;
-    }
-  };
-  const openReader = async (path: string): Promise<FileReader> => {
-    const reader = await fs.openReader!(path);
-    return {
-      close: () => reader.close(),
-      read: async (into, position) => {
-        const bytes = await reader.read(into, position);
-        reads.push({ path, bytes });
-        return bytes;
-      },
-    };
-  };
-  const get = (target: FileSystem, key: string | symbol): unknown => {
-    if (key === 'read') return read;
-    return key === 'openReader' && fs.openReader !== undefined ? openReader : bound(target, key);
-  };
-  return { fs: new Proxy(fs, { get }), reads };
-}
-
-function bound(target: object, key: string | symbol): unknown {
-  const value: unknown = Reflect.get(target, key);
-  return typeof value === 'function' ? value.bind(target) : value;
 }
 
 /** The ShardfeedError that a call ends in. */

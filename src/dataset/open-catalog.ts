@@ -1,0 +1,179 @@
+import { isShardfeedError, ShardfeedError } from '../errors.js';
+import {
+  type CallOptions,
+  type Codec,
+  compareBytes,
+  displayPath,
+  joinPath,
+  type Location,
+  parentPath,
+  statIfThere,
+  type WithFiles,
+} from '../files/index.js';
+import type { CorruptionPolicy, Schema } from '../records/index.js';
+import type { ByteLru } from './byte-lru.js';
+import type { Catalog, CatalogPart } from './catalog.js';
+import { fingerprintOf } from './fingerprint.js';
+import { type Manifest, readManifest } from './manifest.js';
+import { mapLimited } from './map-limited.js';
+import { readIndexHeader } from './part-index.js';
+import type { PartOffsets } from './part-offsets.js';
+import { type DatasetPart, resolveDataset } from './resolve.js';
+import { sampleSchema } from './sample-records.js';
+import type { ScanCache } from './scan-cache.js';
+import { type ForeignOptions, scanForeign } from './scan-foreign.js';
+
+export interface CatalogOptions extends WithFiles, CallOptions {
+  /** What the records hold. Default: the manifest's schema, else what the first records of several files show. */
+  schema?: Schema;
+  /** What to do about corrupt records, default `'error'`: then a foreign file whose framing is damaged cannot be opened. */
+  policy?: CorruptionPolicy;
+  /** Records above this are corrupt. Default 256 MiB. */
+  maxRecordBytes?: number;
+}
+
+export interface CatalogMemory {
+  /** Keeps what scans find, beyond this process. */
+  readonly cache?: ScanCache | undefined;
+  /** Gets what scans find, by the number of the part. */
+  readonly kept?: ByteLru<number, PartOffsets> | undefined;
+}
+
+/** Parts that are looked at or scanned at once. */
+const PARTS_AT_ONCE = 16;
+
+/**
+ * Finds out what a dataset is made of. Counts come from the manifest, else from indexes, else from one scan of the files.
+ * @throws SHARDFEED_NOT_FOUND; SHARDFEED_STALE where files differ from manifest or index; SHARDFEED_MANIFEST; SHARDFEED_USAGE for
+ * two files of one name; SHARDFEED_UNSUPPORTED for what is no TFRecord file; SHARDFEED_SCHEMA_MISMATCH where files contradict each
+ * other; SHARDFEED_CORRUPT_RECORD, SHARDFEED_TRUNCATED and SHARDFEED_CORRUPT_STREAM for damaged files without index
+ */
+export async function openCatalog(
+  source: string | readonly string[],
+  options: CatalogOptions & CatalogMemory = {},
+): Promise<Catalog> {
+  const { signal } = options;
+  const strict = (options.policy ?? 'error') === 'error';
+  const { parts: found, manifest } = await findParts(source, strict, options);
+  const indexed = await foldersWithIndex(found, { signal });
+  const work = async (part: DatasetPart, i: number, stop: AbortSignal): Promise<CatalogPart> => {
+    const indexedPart = indexed.has(folderOf(part));
+    return { ...part, ...(await factsOf(part, i, { ...options, strict, signal: stop, indexed: indexedPart })) };
+  };
+  const parts = await mapLimited(found, work, { limit: PARTS_AT_ONCE, signal });
+  await options.cache?.prune();
+  const listed = manifest !== undefined && parts.every((part) => part.listed !== undefined);
+  const whole = listed && parts.length === manifest.parts.length ? manifest : undefined;
+  const facts = parts.map(({ name, records, digest }) => ({ path: name, records, digest }));
+  return {
+    parts,
+    records: parts.reduce((n, part) => n + part.records, 0),
+    fingerprint: whole?.fingerprint ?? fingerprintOf(facts),
+    schema: options.schema ?? (listed ? manifest.schema : undefined) ?? (await schemaOf(parts, options)),
+    countedBy: (['scan', 'index'] as const).find((by) => parts.some((part) => part.countedBy === by)) ?? 'manifest',
+    statistics: whole?.statistics,
+    manifest: whole,
+  };
+}
+
+/** The parts in the order of their names. Files that are named one by one may be listed in the manifest beside them. */
+async function findParts(
+  source: string | readonly string[],
+  strict: boolean,
+  options: CatalogOptions,
+): Promise<{ parts: readonly DatasetPart[]; manifest: Manifest | undefined }> {
+  const resolved = await resolveDataset(source, { ...options, lenient: strict ? false : 'sizes' });
+  const parts = [...resolved.parts].sort((a, b) => compareBytes(a.name, b.name));
+  refuseDuplicates(parts);
+  const { fs, path } = parts[0] ?? {};
+  const together = parts.every((part) => part.fs === fs && folderOf(part) === folderOf(parts[0]!));
+  if (resolved.folder !== undefined || fs === undefined || !together) return { parts, manifest: resolved.manifest };
+  const manifest = await soundManifest({ fs, path: parentPath(path!) }, { signal: options.signal });
+  const listed = new Map(manifest?.parts.map((part) => [part.path, part]));
+  const adopt = (part: DatasetPart): DatasetPart => {
+    const entry = listed.get(part.name);
+    return entry?.bytes === part.bytes ? { ...part, listed: entry } : part;
+  };
+  return { parts: parts.map(adopt), manifest };
+}
+
+/** Who names files reads them as they are, so a manifest that is damaged is passed over. */
+async function soundManifest(folder: Location, call: CallOptions): Promise<Manifest | undefined> {
+  try {
+    return await readManifest(folder, call);
+  } catch (error) {
+    if (isShardfeedError(error, 'SHARDFEED_MANIFEST') || isShardfeedError(error, 'SHARDFEED_UNSUPPORTED'))
+      return undefined;
+    throw error;
+  }
+}
+
+/** @throws SHARDFEED_USAGE */
+function refuseDuplicates(parts: readonly DatasetPart[]): void {
+  for (const [i, part] of parts.entries()) {
+    const other = parts[i - 1];
+    if (part.name !== other?.name) continue;
+    const [one, two] = [displayPath(other), displayPath(part)];
+    const what = `${one} and ${two} are both ${JSON.stringify(part.name)} in the dataset: open the file systems one by one`;
+    throw new ShardfeedError('SHARDFEED_USAGE', what, { path: two });
+  }
+}
+
+/** The folders of unlisted parts that hold indexes. Not to look for one of every file: that would be a request each. */
+async function foldersWithIndex(parts: readonly DatasetPart[], call: CallOptions): Promise<Set<string>> {
+  const folders = new Map<string, Location>();
+  for (const part of parts) if (part.listed === undefined) folders.set(folderOf(part), part);
+  const indexed = new Set<string>();
+  await mapLimited([...folders], async ([folder, { fs, path }]) => {
+    const found = await statIfThere(fs, joinPath(parentPath(path), '_index'), call);
+    if (found?.type === 'folder') indexed.add(folder);
+  });
+  return indexed;
+}
+
+function folderOf(part: Location): string {
+  return parentPath(displayPath(part));
+}
+
+type Facts = Pick<CatalogPart, 'records' | 'digest' | 'compression' | 'splittable' | 'countedBy'>;
+
+/** What is known of a part: by its manifest, else its index, else a scan that was kept, else a scan. */
+async function factsOf(
+  part: DatasetPart,
+  i: number,
+  options: ForeignOptions & CatalogMemory & { indexed: boolean },
+): Promise<Facts> {
+  const { listed } = part;
+  const { signal, cache, kept } = options;
+  if (listed !== undefined) {
+    const { records, digest, compression } = listed;
+    const members = compression === 'gzip' ? (await readIndexHeader(part, { signal }))?.members : undefined;
+    return { records, digest, compression, splittable: splittable(compression, members), countedBy: 'manifest' };
+  }
+  const index = options.indexed ? await readIndexHeader(part, { signal }) : undefined;
+  const head = index ?? (await cache?.header(part, { signal }));
+  if (head !== undefined) {
+    const { records, digest, compression, members } = head;
+    const countedBy = index === undefined ? 'scan' : 'index';
+    return { records, digest, compression, splittable: splittable(compression, members), countedBy };
+  }
+  const scan = await scanForeign(part, options);
+  kept?.set(i, scan);
+  const { count: records, digest, compression, memberTable } = scan;
+  return {
+    records,
+    digest,
+    compression,
+    splittable: splittable(compression, memberTable?.members.length),
+    countedBy: 'scan',
+  };
+}
+
+function splittable(compression: Codec, members = 0): boolean {
+  return compression === 'none' || members > 0;
+}
+
+async function schemaOf(parts: readonly CatalogPart[], options: CatalogOptions): Promise<Schema> {
+  const filled = parts.filter(({ records }) => records > 0);
+  return filled.length === 0 ? { features: [] } : sampleSchema(filled, { signal: options.signal });
+}

@@ -1,0 +1,142 @@
+import { isShardfeedError, ShardfeedError } from '../errors.js';
+import { type CallOptions, displayPath } from '../files/index.js';
+import { type DecodedValue, decodeExample, type Schema } from '../records/index.js';
+import { type Catalog, type CatalogPart, firstRecords, locateRecord } from './catalog.js';
+import type { Manifest } from './manifest.js';
+import { type CatalogOptions, openCatalog } from './open-catalog.js';
+import { keptIndexes, PartIndexes } from './part-indexes.js';
+import { type ReadCounters, zeroCounters } from './read-counters.js';
+import { readRecord } from './read-record.js';
+import { ScanCache } from './scan-cache.js';
+import type { StatisticsJson } from './statistics.js';
+
+export interface OpenDatasetOptions extends CatalogOptions {
+  /** Memory for indexes that are in use, in bytes. Default 256 MiB. */
+  indexCacheBytes?: number;
+  /**
+   * The folder of this machine that keeps what scans of foreign files found; false: none. Default: `SHARDFEED_CACHE_DIR`, else
+   * `shardfeed` in the user's folder for caches.
+   */
+  scanCache?: string | false;
+}
+
+/** A part file of a dataset, as users see it. */
+export type DatasetFile = Pick<CatalogPart, 'name' | 'bytes' | 'records' | 'compression' | 'splittable'> & {
+  /** URI or path. */
+  readonly path: string;
+};
+
+/**
+ * Opens TFRecord files as one dataset: a folder, files, patterns, or several of them. With a manifest or indexes no record is
+ * read; other files are read once, and what was found is kept on this machine.
+ * @throws SHARDFEED_NOT_FOUND; SHARDFEED_STALE where files differ from manifest or index; SHARDFEED_MANIFEST; SHARDFEED_USAGE for
+ * two files of one name; SHARDFEED_UNSUPPORTED for what is no TFRecord file; SHARDFEED_SCHEMA_MISMATCH where files contradict each
+ * other; SHARDFEED_CORRUPT_RECORD, SHARDFEED_TRUNCATED and SHARDFEED_CORRUPT_STREAM for damaged files without index
+ */
+export async function openDataset(
+  source: string | readonly string[],
+  options: OpenDatasetOptions = {},
+): Promise<Dataset> {
+  const { indexCacheBytes, scanCache, ...rest } = options;
+  const cache = scanCache === false ? undefined : new ScanCache(scanCache);
+  const kept = keptIndexes(indexCacheBytes);
+  const catalog = await openCatalog(source, { ...rest, cache, kept });
+  const { policy = 'error', maxRecordBytes } = options;
+  const indexes = new PartIndexes(catalog, { kept, cache, maxRecordBytes, strict: policy === 'error' });
+  return new Dataset(catalog, indexes);
+}
+
+/** TFRecord files as one dataset; see {@link openDataset}. */
+export class Dataset implements AsyncDisposable {
+  readonly #catalog: Catalog;
+  readonly #indexes: PartIndexes;
+  readonly #counters: ReadCounters = zeroCounters();
+  readonly #firsts: Float64Array;
+  #closed = false;
+
+  /** Use {@link openDataset}. */
+  constructor(catalog: Catalog, indexes: PartIndexes) {
+    this.#catalog = catalog;
+    this.#indexes = indexes;
+    this.#firsts = firstRecords(catalog.parts);
+  }
+
+  get schema(): Schema {
+    return this.#catalog.schema;
+  }
+  /** Records of all files. */
+  get count(): number {
+    return this.#catalog.records;
+  }
+  /** The part files in the order in which their records are numbered. */
+  get files(): readonly DatasetFile[] {
+    return this.#catalog.parts.map((part) => {
+      const { name, bytes, records, compression, splittable } = part;
+      return { path: displayPath(part), name, bytes, records, compression, splittable };
+    });
+  }
+  /** SHA-256 over names and records; a copy elsewhere has the same one. See `fingerprintOf`. */
+  get fingerprint(): string {
+    return this.#catalog.fingerprint;
+  }
+  /** Those of the manifest, where all its parts are in the dataset. */
+  get statistics(): StatisticsJson | undefined {
+    return this.#catalog.statistics;
+  }
+  /** Where all its parts are in the dataset. */
+  get manifest(): Manifest | undefined {
+    return this.#catalog.manifest;
+  }
+
+  /**
+   * One record by its number in the dataset, as an object; see `decodeExample`. Of a file that cannot be split all is read up to
+   * the record.
+   * @throws SHARDFEED_RANGE; SHARDFEED_CORRUPT_RECORD and its kin whatever the policy, as there is nothing to stand for it;
+   * SHARDFEED_SCHEMA_MISMATCH, SHARDFEED_MALFORMED_EXAMPLE; SHARDFEED_CHANGED and SHARDFEED_NOT_FOUND for a file that is not what it was
+   */
+  async get(ordinal: number, options: CallOptions = {}): Promise<Record<string, DecodedValue | DecodedValue[] | null>> {
+    this.#refuseClosed();
+    if (!Number.isInteger(ordinal) || ordinal < 0 || ordinal >= this.count) {
+      throw new ShardfeedError(
+        'SHARDFEED_RANGE',
+        `there is no record ${ordinal}: the dataset has ${this.count} records`,
+      );
+    }
+    const { part: i, record } = locateRecord(this.#firsts, ordinal);
+    const part = this.#catalog.parts[i]!;
+    const offsets = await this.#indexes.get(i, options);
+    const payload = await readRecord(part, offsets, record, options);
+    this.#counters.records++;
+    return decodeOne(payload, this.schema, { path: displayPath(part), offset: offsets.offsetOf(record), record });
+  }
+
+  /** What reading did so far. */
+  stats(): Readonly<ReadCounters> {
+    return { ...this.#counters };
+  }
+
+  /** Gives up what is kept and under way. A second call does nothing. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#indexes.close();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  #refuseClosed(): void {
+    if (this.#closed) throw new ShardfeedError('SHARDFEED_USAGE', 'the dataset is closed');
+  }
+}
+
+function decodeOne(payload: Uint8Array, schema: Schema, where: { path: string; offset: number; record: number }) {
+  try {
+    return decodeExample(payload, schema);
+  } catch (error) {
+    if (!isShardfeedError(error)) throw error;
+    const { code, message, column } = error;
+    const what = `${message} in record ${where.record} of ${where.path}`;
+    throw new ShardfeedError(code, what, { ...where, column, cause: error });
+  }
+}

@@ -1,0 +1,103 @@
+import { ShardfeedError, throwIfAborted } from '../errors.js';
+import { type CallOptions, displayPath } from '../files/index.js';
+import { ByteLru } from './byte-lru.js';
+import type { Catalog, CatalogPart } from './catalog.js';
+import { changed } from './check-unchanged.js';
+import { indexForReading, readIndex } from './part-index.js';
+import { bytesOf, type PartOffsets } from './part-offsets.js';
+import { type ForeignOptions, scanForeign } from './scan-foreign.js';
+
+const DEFAULT_BYTES = 256 << 20;
+
+export interface PartIndexesOptions extends Omit<ForeignOptions, 'signal'> {
+  /** Where they are kept: what opening found may be there already. Default: {@link keptIndexes}. */
+  kept?: ByteLru<number, PartOffsets>;
+}
+
+/** Room for indexes by the number of their part, `limit` in bytes. Default 256 MiB. */
+export function keptIndexes(limit: number = DEFAULT_BYTES): ByteLru<number, PartOffsets> {
+  return new ByteLru(limit, bytesOf);
+}
+
+/** Where the records of each part lie: loaded on first use, once however many ask, and kept while there is room. */
+export class PartIndexes {
+  readonly #parts: readonly CatalogPart[];
+  readonly #options: PartIndexesOptions;
+  readonly #kept: ByteLru<number, PartOffsets>;
+  readonly #loading = new Map<number, Promise<PartOffsets>>();
+  readonly #closed = new AbortController();
+
+  constructor({ parts }: Pick<Catalog, 'parts'>, options: PartIndexesOptions) {
+    this.#parts = parts;
+    this.#options = options;
+    this.#kept = options.kept ?? keptIndexes();
+  }
+
+  /**
+   * @throws SHARDFEED_STALE where an index belongs to other bytes, SHARDFEED_CHANGED where the part has other records than when the
+   * dataset was opened; SHARDFEED_ABORTED by the signal, or after `close`; what a scan throws
+   */
+  async get(part: number, options: CallOptions = {}): Promise<PartOffsets> {
+    const known = this.#kept.get(part);
+    if (known !== undefined) return known;
+    const loading = this.#loading.get(part) ?? this.#start(part);
+    return untilAborted(loading, options.signal, this.#parts[part]!.path);
+  }
+
+  /** Ends what is being loaded and forgets all. A second call does nothing. */
+  close(): void {
+    this.#closed.abort();
+    this.#kept.clear();
+  }
+
+  /** Nobody's signal ends a load that others wait for too. */
+  #start(part: number): Promise<PartOffsets> {
+    const loading = this.#load(this.#parts[part]!).then((offsets) => {
+      if (!this.#closed.signal.aborted) this.#kept.set(part, offsets);
+      return offsets;
+    });
+    this.#loading.set(part, loading);
+    const done = (): boolean => this.#loading.delete(part);
+    loading.then(done, done);
+    return loading;
+  }
+
+  async #load(part: CatalogPart): Promise<PartOffsets> {
+    const { strict, cache } = this.#options;
+    const call = { signal: this.#closed.signal };
+    throwIfAborted(call.signal, part.path);
+    const offsets: PartOffsets =
+      (part.countedBy === 'scan'
+        ? await cache?.index(part, call)
+        : strict
+          ? await readIndex(part, call)
+          : await indexForReading(part, { ...call, strict })) ??
+      (await scanForeign(part, { ...this.#options, ...call }));
+    if (offsets.count === part.records && (offsets.digest === part.digest || offsets.lost !== undefined))
+      return offsets;
+    if (part.countedBy !== 'manifest') throw changed(part);
+    const path = displayPath(part);
+    const what = `${path} does not hold the records that the manifest lists; \`shardfeed verify\` tells more`;
+    throw new ShardfeedError('SHARDFEED_STALE', what, { path });
+  }
+}
+
+/** What a promise gives, unless the signal fires first; the promise is then left to others. */
+async function untilAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined, path: string): Promise<T> {
+  if (signal === undefined) return promise;
+  promise.catch(() => undefined);
+  throwIfAborted(signal, path);
+  let fire!: () => void;
+  const aborted = new Promise<never>((_, reject) => {
+    fire = () => reject(signal.reason);
+    signal.addEventListener('abort', fire, { once: true });
+  });
+  try {
+    return await Promise.race([promise, aborted]);
+  } catch (error) {
+    throwIfAborted(signal, path);
+    throw error;
+  } finally {
+    signal.removeEventListener('abort', fire);
+  }
+}
