@@ -8,6 +8,7 @@ export { csvNumberInit, csvReadDouble } from './csv-number';
 export { csvCount, csvCountToRowEnd } from './csv-scan';
 export * from './example-decode';
 export * from './example-encode';
+export * from './farmhash';
 export * from './framing';
 export * from './hash';
 export { sortU64 } from './sort';

@@ -1,6 +1,14 @@
 export { displayPath } from '../files/index.js';
 export { type CollectedStatistics, type CollectOptions, collectStatistics } from './collect-statistics.js';
 export { type CountOptions, countRecords, type PartCount, type RecordCount } from './count-records.js';
+export {
+  type CompileFeaturesOptions,
+  compileFeatures,
+  type FeatureSpec,
+  type FeatureTransform,
+  type LabelledBatch,
+  splitLabels,
+} from './features/index.js';
 export { type FingerprintPart, fingerprintOf } from './fingerprint.js';
 export { type IndexedDataset, type IndexedPart, type IndexOptions, indexDataset, scanIndex } from './index-dataset.js';
 export { type ListedEntry, listEntries } from './list-entries.js';

@@ -1,0 +1,258 @@
+// FarmHash's Fingerprint64 (farmhashna::Hash64, https://github.com/google/farmhash), which never changes: what TensorFlow
+// puts strings into buckets by. And what is built on it: hashes of decimal text, crosses, and a table to look values up
+// in. Twin: src/dataset/features/farmhash.ts.
+const K0: u64 = 0xc3a5c85c97cb3127;
+const K1: u64 = 0xb492b66fbe98f273;
+const K2: u64 = 0x9ae16a3b2f90404f;
+const CAT: u64 = 0xc6a4a7935bd1e995;
+
+// @ts-ignore: decorator
+@inline
+function shiftMix(v: u64): u64 {
+  return v ^ (v >> 47);
+}
+
+// @ts-ignore: decorator
+@inline
+function mix(u: u64, v: u64, mul: u64): u64 {
+  return shiftMix((v ^ shiftMix((u ^ v) * mul)) * mul) * mul;
+}
+
+// @ts-ignore: decorator
+@inline
+function upTo16(p: usize, n: u64): u64 {
+  if (n >= 8) {
+    const mul = K2 + n * 2;
+    const a = load<u64>(p) + K2;
+    const b = load<u64>(p + (n as usize) - 8);
+    return mix(rotr<u64>(b, 37) * mul + a, (rotr<u64>(a, 25) + b) * mul, mul);
+  }
+  if (n >= 4) return mix(n + ((load<u32>(p) as u64) << 3), load<u32>(p + (n as usize) - 4) as u64, K2 + n * 2);
+  if (n == 0) return K2;
+  const y = (load<u8>(p) as u64) + ((load<u8>(p + ((n as usize) >> 1)) as u64) << 8);
+  const z = n + ((load<u8>(p + (n as usize) - 1) as u64) << 2);
+  return shiftMix((y * K2) ^ (z * K0)) * K2;
+}
+
+// @ts-ignore: decorator
+@inline
+function upTo32(p: usize, n: u64): u64 {
+  const end = p + (n as usize);
+  const mul = K2 + n * 2;
+  const a = load<u64>(p) * K1;
+  const b = load<u64>(p, 8);
+  const c = load<u64>(end - 8) * mul;
+  const d = load<u64>(end - 16) * K2;
+  return mix(rotr<u64>(a + b, 43) + rotr<u64>(c, 30) + d, a + rotr<u64>(b + K2, 18) + c, mul);
+}
+
+function upTo64(p: usize, n: u64): u64 {
+  const end = p + (n as usize);
+  const mul = K2 + n * 2;
+  const a = load<u64>(p) * K2;
+  const b = load<u64>(p, 8);
+  const c = load<u64>(end - 8) * mul;
+  const d = load<u64>(end - 16) * K2;
+  const y = rotr<u64>(a + b, 43) + rotr<u64>(c, 30) + d;
+  const z = mix(y, a + rotr<u64>(b + K2, 18) + c, mul);
+  const e = load<u64>(p, 16) * mul;
+  const f = load<u64>(p, 24);
+  const g = (y + load<u64>(end - 32)) * mul;
+  const h = (z + load<u64>(end - 24)) * mul;
+  return mix(rotr<u64>(e + f, 43) + rotr<u64>(g, 30) + h, e + rotr<u64>(f + a, 18) + g, mul);
+}
+
+// The second half of WeakHashLen32WithSeeds; the first is a + w + x + y + z.
+// @ts-ignore: decorator
+@inline
+function weakSecond(p: usize, a: u64, b: u64): u64 {
+  const c = a + load<u64>(p);
+  return rotr<u64>(b + c + load<u64>(p, 24), 21) + rotr<u64>(c + load<u64>(p, 8) + load<u64>(p, 16), 44) + c;
+}
+
+// @ts-ignore: decorator
+@inline
+function weakFirst(p: usize, a: u64): u64 {
+  return a + load<u64>(p) + load<u64>(p, 8) + load<u64>(p, 16) + load<u64>(p, 24);
+}
+
+function above64(p: usize, n: u64): u64 {
+  let x: u64 = 81 * K2 + load<u64>(p);
+  let y: u64 = 81 * K1 + 113;
+  let z = shiftMix(y * K2 + 113) * K2;
+  let v1: u64 = 0;
+  let v2: u64 = 0;
+  let w1: u64 = 0;
+  let w2: u64 = 0;
+  const rest = (n - 1) & 63;
+  const last = p + (n as usize) - 64;
+  const end = p + ((n - 1 - rest) as usize);
+  do {
+    x = rotr<u64>(x + y + v1 + load<u64>(p, 8), 37) * K1;
+    y = rotr<u64>(y + v2 + load<u64>(p, 48), 42) * K1;
+    x ^= w2;
+    y += v1 + load<u64>(p, 40);
+    z = rotr<u64>(z + w1, 33) * K1;
+    v1 = x + w1;
+    w1 = v2 * K1;
+    v2 = weakSecond(p, w1, v1);
+    v1 = weakFirst(p, w1);
+    w1 = z + w2;
+    w2 = weakSecond(p + 32, w1, y + load<u64>(p, 16));
+    w1 = weakFirst(p + 32, w1);
+    const swap = z;
+    z = x;
+    x = swap;
+    p += 64;
+  } while (p < end);
+  const mul = K1 + ((z & 0xff) << 1);
+  p = last;
+  w1 += rest;
+  v1 += w1;
+  w1 += v1;
+  x = rotr<u64>(x + y + v1 + load<u64>(p, 8), 37) * mul;
+  y = rotr<u64>(y + v2 + load<u64>(p, 48), 42) * mul;
+  x ^= w2 * 9;
+  y += v1 * 9 + load<u64>(p, 40);
+  z = rotr<u64>(z + w1, 33) * mul;
+  const seed = v2 * mul;
+  v2 = weakSecond(p, seed, x + w1);
+  v1 = weakFirst(p, seed);
+  w1 = z + w2;
+  w2 = weakSecond(p + 32, w1, y + load<u64>(p, 16));
+  w1 = weakFirst(p + 32, w1);
+  return mix(mix(v1, w1, mul) + shiftMix(y) * K0 + x, mix(v2, w2, mul) + z, mul);
+}
+
+// @ts-ignore: decorator
+@inline
+function farmHash(p: usize, n: u64): u64 {
+  if (n <= 16) return upTo16(p, n);
+  if (n <= 32) return upTo32(p, n);
+  return n <= 64 ? upTo64(p, n) : above64(p, n);
+}
+
+/**
+ * One u64 an item: the hash of data[offsets[i] .. offsets[i + 1]). Returns how many items were hashed: fewer than `items`
+ * where the next one does not lie within the `bytes` of data.
+ */
+export function farmHashItems(data: usize, bytes: u32, offsets: usize, items: u32, out: usize): u32 {
+  let from = load<u32>(offsets);
+  for (let i: u32 = 0; i < items; i++) {
+    offsets += 4;
+    const to = load<u32>(offsets);
+    if (to < from || to > bytes) return i;
+    store<u64>(out, farmHash(data + from, (to - from) as u64));
+    out += 8;
+    from = to;
+  }
+  return items;
+}
+
+/** One u64 a value: the hash of its decimal text, as tf.as_string writes an int64. `text` is scratch of 32 bytes. */
+export function farmHashDecimals(values: usize, count: u32, text: usize, out: usize): void {
+  const end = text + 20;
+  for (let i: u32 = 0; i < count; i++) {
+    const value = load<i64>(values);
+    let rest: u64 = value < 0 ? 0 - (value as u64) : (value as u64);
+    let p = end;
+    do {
+      const tenth = rest / 10;
+      store<u8>(--p, (48 + rest - tenth * 10) as u8);
+      rest = tenth;
+    } while (rest != 0);
+    if (value < 0) store<u8>(--p, 45);
+    store<u64>(out, farmHash(p, (end - p) as u64));
+    values += 8;
+    out += 8;
+  }
+}
+
+/**
+ * Every combination of the hashes so far with those of one more column, row by row, the new column's values fastest:
+ * TensorFlow's FingerprintCat64. Rows are cut by u32 offsets, which the caller has checked.
+ */
+export function farmHashCross(a: usize, aOffsets: usize, b: usize, bOffsets: usize, rows: u32, out: usize): void {
+  for (let row: u32 = 0; row < rows; row++) {
+    const aEnd = a + ((load<u32>(aOffsets, 4) as usize) << 3);
+    const bStart = b + ((load<u32>(bOffsets) as usize) << 3);
+    const bEnd = b + ((load<u32>(bOffsets, 4) as usize) << 3);
+    for (let p = a + ((load<u32>(aOffsets) as usize) << 3); p < aEnd; p += 8) {
+      const left = load<u64>(p) ^ CAT;
+      for (let q = bStart; q < bEnd; q += 8, out += 8) {
+        const both = (left ^ (shiftMix(load<u64>(q) * CAT) * CAT)) * CAT;
+        store<u64>(out, shiftMix(shiftMix(both) * CAT));
+      }
+    }
+    aOffsets += 4;
+    bOffsets += 4;
+  }
+}
+
+/** f64 out of u64: each modulo `buckets`. May be done in place. */
+export function hashesToBuckets(hashes: usize, count: u32, buckets: u32, out: usize): void {
+  const n = buckets as u64;
+  for (const end = hashes + ((count as usize) << 3); hashes < end; hashes += 8, out += 8) {
+    store<f64>(out, (load<u64>(hashes) % n) as f64);
+  }
+}
+
+/** f64 out of i64: each modulo `n`, rounded down (tf.math.floormod). May be done in place. */
+export function int64Modulo(values: usize, count: u32, n: u32, out: usize): void {
+  for (const end = values + ((count as usize) << 3); values < end; values += 8, out += 8) {
+    const rest = load<i64>(values) % (n as i64);
+    store<f64>(out, (rest < 0 ? rest + (n as i64) : rest) as f64);
+  }
+}
+
+/** i64 out of f64, truncated. May be done in place. */
+export function float64ToInt64(values: usize, count: u32, out: usize): void {
+  for (const end = values + ((count as usize) << 3); values < end; values += 8, out += 8) {
+    store<i64>(out, load<f64>(values) as i64);
+  }
+}
+
+/**
+ * Fills a zeroed table of `mask` + 1 slots of 8 bytes (a power of two, more than `count`) with the places of hashes: the
+ * upper half of the hash and the place + 1.
+ */
+export function vocabularyFill(hashes: usize, count: u32, table: usize, mask: u32): void {
+  for (let i: u32 = 0; i < count; i++, hashes += 8) {
+    let slot = load<u32>(hashes) & mask;
+    while (load<u32>(table + ((slot as usize) << 3), 4) != 0) slot = (slot + 1) & mask;
+    store<u32>(table + ((slot as usize) << 3), load<u32>(hashes, 4));
+    store<u32>(table + ((slot as usize) << 3), i + 1, 4);
+  }
+}
+
+/** f64 an item: its place in the vocabulary, or -1. `farmHashItems` has checked the offsets. May replace the hashes. */
+export function vocabularyFind(
+  data: usize,
+  offsets: usize,
+  items: u32,
+  hashes: usize,
+  table: usize,
+  mask: u32,
+  words: usize,
+  wordOffsets: usize,
+  out: usize,
+): void {
+  for (let i: u32 = 0; i < items; i++, hashes += 8, out += 8, offsets += 4) {
+    const tag = load<u32>(hashes, 4);
+    const from = load<u32>(offsets);
+    const length = load<u32>(offsets, 4) - from;
+    let found: f64 = -1;
+    for (let slot = load<u32>(hashes) & mask; ; slot = (slot + 1) & mask) {
+      const entry = table + ((slot as usize) << 3);
+      const next = load<u32>(entry, 4);
+      if (next == 0) break;
+      if (load<u32>(entry) != tag) continue;
+      const word = wordOffsets + ((next as usize) << 2);
+      const start = load<u32>(word - 4);
+      if (load<u32>(word) - start != length || memory.compare(data + from, words + start, length) != 0) continue;
+      found = (next - 1) as f64;
+      break;
+    }
+    store<f64>(out, found);
+  }
+}

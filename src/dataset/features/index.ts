@@ -1,0 +1,3 @@
+export { type CompileFeaturesOptions, compileFeatures, type FeatureTransform } from './compile-features.js';
+export type { FeatureSpec } from './specs.js';
+export { type LabelledBatch, splitLabels } from './split-labels.js';
