@@ -2,13 +2,14 @@ import { ShardfeedError } from '../../errors.js';
 import type { Batch, Column } from '../../records/batch.js';
 import type { Schema } from '../../records/schema.js';
 
-type Labels<S extends Schema> = S['labels'] extends readonly (infer L extends string)[] ? L : never;
+/** Names of the columns that are labels: not known of a schema that is no literal. */
+type Labels<S extends Schema> = NonNullable<S['labels']>[number];
 
 /** A batch as training takes it. */
 export interface LabelledBatch<S extends Schema = Schema, B extends Batch = Batch> {
   readonly size: number;
-  readonly features: Omit<B['columns'], Labels<S>>;
-  readonly labels: Pick<B['columns'], Labels<S> & keyof B['columns']>;
+  readonly features: string extends Labels<S> ? B['columns'] : Omit<B['columns'], Labels<S>>;
+  readonly labels: string extends Labels<S> ? B['columns'] : Pick<B['columns'], Labels<S> & keyof B['columns']>;
   /** One byte a row: the weight of its loss. */
   readonly mask: Uint8Array;
 }
