@@ -1,7 +1,7 @@
+import { WorkerPool } from '../../dataset/worker-pool.js';
 import { type KernelModule, kernelModule } from '../../records/kernel/kernel.js';
 import { type ChunkResult, type ChunkTask, ChunkWork, type WorkPlan } from './chunk-work.js';
 import { type InferPlan, type InferResult, type InferTask, InferWork } from './infer-work.js';
-import { WorkerPool } from './pool.js';
 
 /** Pieces beyond one a worker that are read ahead, wait for a thread or for their turn to be written. */
 const PIECES_AHEAD = 4;

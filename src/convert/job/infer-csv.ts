@@ -1,3 +1,4 @@
+import { mapOrdered } from '../../dataset/map-ordered.js';
 import { throwIfAborted } from '../../errors.js';
 import {
   badRowError,
@@ -11,7 +12,6 @@ import type { InferenceDetail } from '../csv/inferrer.js';
 import type { Progress } from '../options.js';
 import { inferCompute, withCompute } from './compute.js';
 import type { CsvText, FileChunk } from './csv-text.js';
-import { mapOrdered } from './map-ordered.js';
 import { PlansByHeader } from './plans-by-header.js';
 
 export interface InferCsvOptions extends Omit<InferenceOptions, 'rename' | 'drop'> {

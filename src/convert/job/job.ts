@@ -1,3 +1,4 @@
+import { mapOrdered } from '../../dataset/map-ordered.js';
 import {
   type FeatureStatistics,
   mergeStatistics,
@@ -9,7 +10,6 @@ import type { Schema } from '../../records/schema.js';
 import type { BadRows } from './bad-rows.js';
 import type { ChunkResult, ChunkTask, WorkPlan } from './chunk-work.js';
 import { type Compute, convertCompute, withCompute } from './compute.js';
-import { mapOrdered } from './map-ordered.js';
 import type { PartSummary } from './part-writer.js';
 import type { AgainBySource } from './plan-sink.js';
 import { Rerun } from './rerun.js';

@@ -1,4 +1,4 @@
-import { mapOrdered } from './map-ordered.js';
+import { mapOrdered } from '../../dataset/map-ordered.js';
 import type { PartSummary } from './part-writer.js';
 import type { RecordCount } from './record-count.js';
 import { framedBytes, type Records, type RecordsRun, sliceRecords } from './records-run.js';

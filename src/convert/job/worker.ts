@@ -1,10 +1,9 @@
 import { parentPort, workerData } from 'node:worker_threads';
-import { isShardfeedError } from '../../errors.js';
+import { serializeError } from '../../dataset/worker-pool.js';
 import { adoptKernelModule } from '../../records/kernel/kernel.js';
 import { ChunkWork } from './chunk-work.js';
 import type { WorkerPlan } from './compute.js';
 import { InferWork } from './infer-work.js';
-import type { SerializedError } from './pool.js';
 
 const plan = workerData as WorkerPlan;
 adoptKernelModule(plan.kernel);
@@ -15,12 +14,7 @@ parentPort!.on('message', ({ id, task }: { id: number; task: never }) => {
     const { result, transfer } = work.run(task);
     parentPort!.postMessage({ id, result }, transfer);
   } catch (error) {
-    parentPort!.postMessage({ id, error: serialize(error as Error) });
+    parentPort!.postMessage({ id, error: serializeError(error) });
   }
 });
 parentPort!.postMessage('ready');
-
-function serialize(error: Error): SerializedError {
-  const where = isShardfeedError(error) ? error.toJSON() : {};
-  return { ...where, message: error.message, stack: error.stack };
-}

@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads';
-import { type ErrorCode, ShardfeedError } from '../../errors.js';
+import { type ErrorCode, isShardfeedError, ShardfeedError } from '../errors.js';
 
 /** What a worker answers: the result of a task, or the error that it threw. */
 export type Answer<R> = { id: number; result: R } | { id: number; error: SerializedError };
@@ -22,26 +22,27 @@ interface Waiting<R> {
 }
 interface Queued<T, R> extends Waiting<R> {
   readonly task: T;
+  readonly transfer: readonly ArrayBuffer[];
 }
 
 /**
  * Worker threads that all run the same module with the same `workerData`; a task goes to the one with the least to do. What
- * they have no time for, this thread does when nothing else waits for it: on two cores one worker is enough, and until
- * the workers have started nobody waits for them.
+ * they have no time for, this thread does when nothing else waits for it, if it can: on two cores one worker is then
+ * enough, and until the workers have started nobody waits for them.
  */
 export class WorkerPool<T extends object, R> {
   readonly #workers: { worker: Worker; load: number }[];
   readonly #waiting = new Map<number, Waiting<R> & { worker: number }>();
   readonly #queue: Queued<T, R>[] = [];
-  readonly #here: (task: T) => R;
+  readonly #here: ((task: T) => R) | undefined;
   #helping = false;
   /** I/O that the caller awaits. */
   #awaited = 0;
   #next = 0;
   #dead: unknown;
 
-  /** @param here does a task in this thread */
-  constructor(module: URL, threads: number, workerData: unknown, here: (task: T) => R) {
+  /** @param here does a task in this thread, which otherwise does none */
+  constructor(module: URL, threads: number, workerData: unknown, here?: (task: T) => R) {
     this.#here = here;
     this.#workers = Array.from({ length: threads }, (_, index) => {
       const worker = new Worker(module, { workerData, resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB } });
@@ -55,10 +56,11 @@ export class WorkerPool<T extends object, R> {
     });
   }
 
-  run(task: T): Promise<R> {
+  /** @param transfer buffers that the task gives up to a worker; for a pool that does nothing here */
+  run(task: T, transfer: readonly ArrayBuffer[] = []): Promise<R> {
     if (this.#dead !== undefined) return Promise.reject(this.#dead);
     return new Promise((resolve, reject) => {
-      this.#queue.push({ task, resolve, reject });
+      this.#queue.push({ task, transfer, resolve, reject });
       this.#distribute();
     });
   }
@@ -66,9 +68,9 @@ export class WorkerPool<T extends object, R> {
   /** Runs a task once on every worker, behind what each has to do, and here. */
   async runOnAll(task: T): Promise<R[]> {
     const there = this.#workers.map(
-      (_, index) => new Promise<R>((resolve, reject) => this.#post(index, { task, resolve, reject })),
+      (_, index) => new Promise<R>((resolve, reject) => this.#post(index, { task, transfer: [], resolve, reject })),
     );
-    return [this.#here(task), ...(await Promise.all(there))];
+    return [...(this.#here === undefined ? [] : [this.#here(task)]), ...(await Promise.all(there))];
   }
 
   /** Awaits I/O, which keeps a core busy itself: meanwhile this thread begins no task, so as to go on when it is done. */
@@ -95,7 +97,7 @@ export class WorkerPool<T extends object, R> {
       if (this.#workers[index]!.load >= AHEAD) break;
       this.#post(index, this.#queue.shift()!);
     }
-    if (this.#queue.length === 0 || this.#helping || this.#awaited > 0) return;
+    if (this.#here === undefined || this.#queue.length === 0 || this.#helping || this.#awaited > 0) return;
     this.#helping = true;
     setImmediate(() => this.#help()); // behind all that has arrived meanwhile
   }
@@ -106,19 +108,24 @@ export class WorkerPool<T extends object, R> {
     const next = this.#queue.shift();
     if (next === undefined) return;
     try {
-      next.resolve(this.#here(next.task));
+      next.resolve(this.#here!(next.task));
     } catch (error) {
       next.reject(error);
     }
     this.#distribute();
   }
 
-  #post(index: number, { task, resolve, reject }: Queued<T, R>): void {
+  #post(index: number, { task, transfer, resolve, reject }: Queued<T, R>): void {
     const id = this.#next++;
     const chosen = this.#workers[index]!;
+    try {
+      chosen.worker.postMessage({ id, task }, transfer);
+    } catch (error) {
+      reject(error); // what cannot be cloned
+      return;
+    }
     chosen.load++;
     this.#waiting.set(id, { resolve, reject, worker: index });
-    chosen.worker.postMessage({ id, task });
   }
 
   #hear(index: number, answer: Answer<R> | 'ready'): void {
@@ -141,6 +148,13 @@ export class WorkerPool<T extends object, R> {
     for (const { reject } of [...this.#waiting.values(), ...this.#queue.splice(0)]) reject(this.#dead);
     this.#waiting.clear();
   }
+}
+
+/** An error as it passes from a worker to {@link WorkerPool}. */
+export function serializeError(thrown: unknown): SerializedError {
+  const error = thrown instanceof Error ? thrown : new Error(String(thrown));
+  const where = isShardfeedError(error) ? error.toJSON() : {};
+  return { ...where, message: error.message, ...(error.stack !== undefined && { stack: error.stack }) };
 }
 
 function deserialize({ code, message, stack, ...details }: SerializedError): Error {

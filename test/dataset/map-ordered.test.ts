@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { mapOrdered } from '../../src/convert/job/map-ordered.js';
+import { mapOrdered } from '../../src/dataset/map-ordered.js';
 
 async function* count(to: number, failAt = -1): AsyncGenerator<number> {
   for (let i = 0; i < to; i++) {
