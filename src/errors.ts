@@ -63,6 +63,8 @@ export const ERROR_CODES = {
   SHARDFEED_RANGE: 'a value is out of range',
   /** A manifest or index is invalid. */
   SHARDFEED_MANIFEST: 'the manifest or index is invalid',
+  /** A function that was given to an operation of a stream failed. */
+  SHARDFEED_PIPELINE: 'a function of a stream failed',
   /** An index or manifest does not belong to the bytes beside it. */
   SHARDFEED_STALE: 'an index or manifest does not match its file',
   /** A stored position is none, or belongs to another dataset or another order. */

@@ -29,6 +29,24 @@ export {
 } from './open-dataset.js';
 export { PartDigest } from './part-digest.js';
 export { readIndex } from './part-index.js';
+export {
+  BatchStream,
+  type FilterFunction,
+  type MapFunction,
+  type MapModule,
+  type MixOptions,
+  type MixPosition,
+  mix,
+  type Positioned,
+  type PrefetchOptions,
+  type RepeatPosition,
+  type RowFilter,
+  type StreamSource,
+  type StreamStart,
+  type TakePosition,
+  type ZipPosition,
+  zip,
+} from './pipeline/index.js';
 export { type ReadBatchesOptions, readBatches } from './read-batches.js';
 export {
   type PartToRead,

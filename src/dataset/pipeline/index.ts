@@ -1,0 +1,10 @@
+export type { FilterFunction, RowFilter } from './filter.js';
+export type { MapFunction } from './map.js';
+export type { MapModule } from './map-module.js';
+export { type MixOptions, type MixPosition, mix } from './mix.js';
+export type { PrefetchOptions } from './prefetch.js';
+export type { RepeatPosition } from './repeat.js';
+export type { Positioned, StreamSource, StreamStart } from './source.js';
+export { BatchStream } from './stream.js';
+export type { TakePosition } from './take.js';
+export { type ZipPosition, zip } from './zip.js';
