@@ -8,6 +8,7 @@ import {
   ReaderMemory,
   type Schema,
 } from '../records/index.js';
+import { allocateUnzeroed, expectLargeBlocks } from './batch-memory.js';
 import { type ReadRecordsOptions, readPartBlocks, resolveForReading } from './read-records.js';
 import { sampleSchema } from './sample-records.js';
 
@@ -66,19 +67,6 @@ export async function* readBatches(
     }
   }
   if (decoder.rows > 0) yield decoder.take();
-}
-
-/**
- * Frees a large block that was never touched. glibc takes that for the size of blocks to expect: it then keeps freed memory
- * of up to twice as much for the next batches, where it would have the system take each back, and zero it anew.
- */
-function expectLargeBlocks(): void {
-  Buffer.allocUnsafeSlow(31 << 20);
-}
-
-/** Memory that is overwritten at once need not be zeroed. */
-function allocateUnzeroed(bytes: number): ArrayBuffer {
-  return Buffer.allocUnsafeSlow(bytes).buffer as ArrayBuffer;
 }
 
 /** Reports a record that is no Example. */

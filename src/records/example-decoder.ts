@@ -21,6 +21,23 @@ export interface ExampleDecoderOptions extends ToBatchOptions {
   onMalformed?: (error: ShardfeedError, record: Uint8Array) => void;
 }
 
+/** Records that lie anywhere in the kernel's memory. */
+export interface PlacedRecords {
+  readonly count: number;
+  /** Where in the kernel's memory their payloads' addresses and lengths stand, u32 each. */
+  readonly addresses: number;
+  readonly lengths: number;
+  /** Says of one of them, for errors, where it comes from. */
+  readonly where: (index: number) => RecordPlace;
+}
+
+/** Where a record comes from: a file, the record's ordinal in it, and the offset of its header. */
+export interface RecordPlace {
+  readonly path?: string;
+  readonly record: number;
+  readonly offset: number;
+}
+
 /** The context of assembly/example-decode.ts. */
 const X = {
   COLUMNS: 0,
@@ -66,8 +83,7 @@ export class ExampleDecoder {
   #blanks: number[] = [];
   /** Room for the bytes and places of a block that lies elsewhere. */
   #room = { address: 0, capacity: 0 };
-  #firstRecord = 0;
-  #firstOffset = 0;
+  #where: (index: number) => RecordPlace = () => ({ record: 0, offset: 0 });
   /** The file that errors name; set it before each file's first block. */
   path: string | undefined;
 
@@ -105,10 +121,17 @@ export class ExampleDecoder {
     } else {
       this.#copyIn(block);
     }
-    this.#set(X.NEXT, 0);
-    this.#set(X.END, count);
-    this.#firstRecord = block.firstRecord;
-    this.#firstOffset = block.firstOffset;
+    const { path } = this;
+    const { firstRecord, firstOffset } = block;
+    this.#begin(count, (index) => {
+      return { path, record: firstRecord + index, offset: firstOffset + this.#record(index).place - HEADER_BYTES };
+    });
+  }
+
+  /** Takes records that lie in the kernel's memory already, in the order of their places; otherwise as `load`. */
+  loadPlaced({ count, addresses, lengths, where }: PlacedRecords): void {
+    this.#place(0, addresses, lengths);
+    this.#begin(count, where);
   }
 
   /**
@@ -170,6 +193,12 @@ export class ExampleDecoder {
   }
   #set(field: number, value: number): void {
     this.#kernel.view.setUint32(this.#context + field, value, true);
+  }
+
+  #begin(count: number, where: (index: number) => RecordPlace): void {
+    this.#set(X.NEXT, 0);
+    this.#set(X.END, count);
+    this.#where = where;
   }
 
   #place(base: number, offsets: number, lengths: number): void {
@@ -248,10 +277,7 @@ export class ExampleDecoder {
     what: string,
     column?: string,
   ): ShardfeedError {
-    const next = this.#get(X.NEXT);
-    const record = this.#firstRecord + next;
-    const offset = this.#firstOffset + this.#record(next).place - HEADER_BYTES;
-    const { path } = this;
+    const { path, record, offset } = this.#where(this.#get(X.NEXT));
     return new ShardfeedError(code, `${what}, at record ${record}${path === undefined ? '' : ` of ${path}`}`, {
       path,
       column,

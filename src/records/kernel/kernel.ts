@@ -26,6 +26,8 @@ export type KernelImports = Readonly<Record<string, (...args: number[]) => numbe
 
 const PAGE = 65536;
 /** 2 GiB: addresses stay positive as 32 bit signed numbers. */
+/** The memory grows by at least so much (4 MiB): each time costs, and what is not touched takes no memory. */
+const GROWTH_PAGES = 64;
 const MAX_PAGES = 32768;
 
 /** The compiled module: an object that can be posted to a worker thread. */
@@ -126,8 +128,9 @@ export class Kernel {
   };
 
   #grow(pages: number): void {
+    const room = MAX_PAGES - this.memory.buffer.byteLength / PAGE;
     try {
-      this.memory.grow(pages);
+      this.memory.grow(Math.max(pages, Math.min(room, GROWTH_PAGES)));
     } catch (cause) {
       throw new ShardfeedError('SHARDFEED_RANGE', 'the kernel needs more than 2 GiB of memory', { cause });
     }

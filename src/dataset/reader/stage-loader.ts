@@ -1,0 +1,131 @@
+import { ShardfeedError } from '../../errors.js';
+import { type CallOptions, displayPath } from '../../files/index.js';
+import {
+  endError,
+  FRAME_BYTES,
+  type Kernel,
+  type PlacedEnd,
+  PlacedWalk,
+  reasonOf,
+  recordError,
+  Walk,
+  type WalkOptions,
+} from '../../records/index.js';
+import type { LoadedStage } from './loaded-stage.js';
+import { PartFiles } from './part-files.js';
+import type { PlacesOfParts, ReaderPart } from './reader-part.js';
+import type { Extent, Piece } from './stage-plan.js';
+
+/** An extent that has been read: where it lies, and where the bytes end that are there. */
+interface Arrived {
+  readonly stage: LoadedStage;
+  readonly extent: Extent;
+  readonly address: number;
+  readonly end: number;
+}
+
+/** Reads the extents of stages into a kernel's memory and verifies their records. */
+export class StageLoader {
+  readonly files: PartFiles;
+  readonly #kernel: Kernel;
+  readonly #parts: readonly ReaderPart[];
+  readonly #places: PlacesOfParts;
+  readonly #walk: PlacedWalk;
+  readonly #options: CallOptions;
+
+  constructor(
+    kernel: Kernel,
+    parts: readonly ReaderPart[],
+    places: PlacesOfParts,
+    { signal, ...walk }: WalkOptions & CallOptions,
+  ) {
+    this.files = new PartFiles(parts);
+    this.#kernel = kernel;
+    this.#parts = parts;
+    this.#places = places;
+    this.#walk = new PlacedWalk(kernel, walk);
+    this.#options = { signal };
+  }
+
+  /** Whether an extent is read straight into the kernel's memory, which may not grow meanwhile. */
+  isDirect({ part }: Extent): boolean {
+    return this.#parts[part]!.fs.openReader !== undefined;
+  }
+
+  /** Reads and verifies an extent that has its slab. Faults of records are noted in the stage. */
+  async load(stage: LoadedStage, i: number): Promise<void> {
+    const extent = stage.plan.extents[i]!;
+    const { part, start, end, pieces } = extent;
+    const address = stage.slab(i);
+    const room = (at: number, bytes: number): Uint8Array =>
+      this.#kernel.u8.subarray(address + at, address + Math.min(at + bytes, end - start));
+    const bytes = await this.files.read(part, start, end, room, this.#options);
+    const arrived = { stage, extent, address, end: address + bytes };
+    for (const piece of pieces) {
+      const stop = this.#verify(arrived, piece, 0, piece.start);
+      if (stop !== undefined) await this.#mend(arrived, piece, stop);
+    }
+  }
+
+  /** Walks a piece from its record `k` on, which begins at `offset`; undefined where all is as it should be. */
+  #verify({ stage, extent, address, end }: Arrived, piece: Piece, k: number, offset: number): PlacedEnd | undefined {
+    const base = address - extent.start;
+    const { addresses, lengths } = stage;
+    const to = Math.min(base + piece.end, end);
+    const places = { addresses, lengths, at: piece.index + k };
+    const stop = this.#walk.walk(base + offset, to, piece.count - k, places);
+    return k + stop.count === piece.count && stop.address === base + piece.end ? undefined : stop;
+  }
+
+  /** Notes what is wrong in a piece, record for record: each lies where the index says, whatever is wrong before it. */
+  async #mend(arrived: Arrived, piece: Piece, stopped: PlacedEnd): Promise<void> {
+    const { stage, extent, address, end } = arrived;
+    const { part, start } = extent;
+    await this.files.checkUnchanged(part, this.#options);
+    const offsets = await this.#places.get(part, this.#options);
+    const path = displayPath(this.#parts[part]!);
+    let k = 0;
+    for (let stop: PlacedEnd | undefined = stopped; stop !== undefined; ) {
+      k += stop.count;
+      const record = piece.first + k;
+      const offset = offsets.offsetOf(record);
+      const at = address + offset - start;
+      if (k === piece.count || (at !== stop.address && at < end)) throw unlike(path, record, offset);
+      const next = offsets.offsetOf(record + 1);
+      const length = this.#walk.lengthAt(at, end);
+      const isThere =
+        stop.status === Walk.BAD_HEADER &&
+        length === next - offset - FRAME_BYTES &&
+        this.#walk.payloadIsGood(at, length, end);
+      const where = { path, record, offset };
+      const examined = { status: stop.status, offset, length };
+      const ended = stop.status === Walk.OK;
+      stage.faults.set(piece.index + k, {
+        error: ended
+          ? endError(this.#parts[part]!.records, where)
+          : recordError(examined, where, this.#walk.maxRecordBytes, start + end - address),
+        loss: {
+          ...where,
+          reason: ended ? 'truncated' : reasonOf(stop.status),
+          end: isThere ? offset + FRAME_BYTES - 4 : next,
+          count: isThere ? 0 : 1,
+          atLeast: false,
+        },
+        address: at,
+        bytes: isThere ? 0 : Math.max(0, Math.min(next - offset, end - at)),
+      });
+      if (isThere) {
+        stage.addresses[piece.index + k] = at + FRAME_BYTES - 4;
+        stage.lengths[piece.index + k] = length;
+      }
+      k++;
+      if (k === piece.count) return;
+      stop = this.#verify(arrived, piece, k, next);
+    }
+  }
+}
+
+function unlike(path: string, record: number, offset: number): ShardfeedError {
+  const what = `the index of ${path} says that record ${record} begins at byte ${offset}, where none does: make it anew`;
+  return new ShardfeedError('SHARDFEED_STALE', what, { path, record, offset });
+}

@@ -1,0 +1,87 @@
+import type { CallOptions } from '../../files/index.js';
+import type { Stage } from '../order/stage.js';
+import type { PlacesOfParts, ReaderPart } from './reader-part.js';
+
+/** Consecutive records of one part that are wanted. */
+export interface Piece {
+  /** Index of the first one among the records of the stage. */
+  readonly index: number;
+  /** Its ordinal in the part. */
+  readonly first: number;
+  readonly count: number;
+  /** Where they lie in the uncompressed part: [start, end). */
+  readonly start: number;
+  readonly end: number;
+}
+
+/** Bytes of one part that are read at once, with the pieces in them. */
+export interface Extent {
+  readonly part: number;
+  readonly start: number;
+  readonly end: number;
+  readonly pieces: readonly Piece[];
+}
+
+/** A stage and the bytes that it takes. Pure data, structured-cloneable. */
+export interface StagePlan {
+  readonly stage: Stage;
+  /** Records of all runs. */
+  readonly records: number;
+  /** In the order of the runs. */
+  readonly extents: readonly Extent[];
+}
+
+/** What is wanted is read in pieces of about this size, so that several are on their way and are verified while in a core's cache. */
+const LOCAL = { piece: 512 << 10, gap: 64 << 10 } as const;
+const REMOTE = { piece: 4 << 20, gap: 1 << 20 } as const;
+
+/**
+ * Where the records of a stage lie. Neighbouring runs are read at once where no more lies between them than is wanted, up to
+ * 64 KiB (1 MiB of a remote file): reading that is quicker than asking twice. A small part that is wanted whole needs no index.
+ */
+export async function planStage(
+  stage: Stage,
+  parts: readonly ReaderPart[],
+  places: PlacesOfParts,
+  options: CallOptions = {},
+): Promise<StagePlan> {
+  const extents: { part: number; start: number; end: number; pieces: Piece[] }[] = [];
+  let records = 0;
+  for (const { part, first, count } of stage.runs) {
+    const file = parts[part]!;
+    const limits = file.fs.openReader === undefined ? REMOTE : LOCAL;
+    const index = records;
+    records += count;
+    if (count === file.records && file.compression === 'none' && file.bytes <= limits.piece) {
+      const whole = { index, first, count, start: 0, end: file.bytes };
+      extents.push({ part, start: 0, end: file.bytes, pieces: [whole] });
+      continue;
+    }
+    const offsets = await places.get(part, options);
+    const end = offsets.offsetOf(first + count);
+    let start = offsets.offsetOf(first);
+    const cuts = Math.max(1, Math.min(count, Math.round((end - start) / limits.piece)));
+    for (let i = 0, from = 0; i < cuts; i++) {
+      const to = Math.floor((count * (i + 1)) / cuts);
+      const pieceEnd = i + 1 === cuts ? end : offsets.offsetOf(first + to);
+      const piece = { index: index + from, first: first + from, count: to - from, start, end: pieceEnd };
+      const last = extents.at(-1);
+      if (last?.part === part && joins(last, piece, limits)) {
+        last.end = pieceEnd;
+        last.pieces.push(piece);
+      } else {
+        extents.push({ part, start, end: pieceEnd, pieces: [piece] });
+      }
+      from = to;
+      start = pieceEnd;
+    }
+  }
+  return { stage, records, extents };
+}
+
+/** Whether a piece is read with what lies before it: never so that more is read in vain than wanted. */
+function joins(before: Extent, piece: Piece, limits: { piece: number; gap: number }): boolean {
+  const gap = piece.start - before.end;
+  const wanted = before.end - before.start;
+  return gap <= Math.min(limits.gap, wanted) && piece.end - before.start <= limits.piece;
+}
