@@ -14,7 +14,10 @@ import { endDaemons, ownerFlag, pidOf, residentBytes, spawnDaemon } from './proc
 export { clientConf } from './configuration.mjs';
 export { whyUnavailable } from './java.mjs';
 
-const DEFAULTS = { dn: 2, jn: 1, ha: false, httpfs: false, block: 1 << 20, conf: {}, jvm: [], files: {}, headers: {} };
+const DEFAULTS = {
+  ...{ dn: 2, jn: 1, ha: false, httpfs: false, block: 1 << 20 },
+  ...{ conf: {}, jvm: [], env: {}, files: {}, headers: {} },
+};
 
 /** By kind, in the order in which they start. */
 const MAIN = {
@@ -103,7 +106,7 @@ async function layOut(dir, options) {
   return state;
 }
 
-const environment = (user = 'hdfs') => ({ ...process.env, HADOOP_USER_NAME: user });
+const environment = ({ options }, user = 'hdfs') => ({ ...options.env, ...process.env, HADOOP_USER_NAME: user });
 
 function javaArgs(state, id, flags, main, args) {
   const classPath = [...confFolders(state.dir, id), `${ensureJars()}/*`].join(':');
@@ -118,13 +121,13 @@ function spawnIn(state, { id }) {
     const folders = { 'home.dir': conf, 'config.dir': conf, 'log.dir': join(state.dir, 'logs'), 'temp.dir': conf };
     flags.push(...Object.entries(folders).map(([name, folder]) => `-Dhttpfs.${name}=${folder}`));
   }
-  spawnDaemon(state.dir, id, findJava(), javaArgs(state, id, flags, MAIN[kind], []), environment());
+  spawnDaemon(state.dir, id, findJava(), javaArgs(state, id, flags, MAIN[kind], []), environment(state));
 }
 
 /** Runs a daemon's class once, for what prepares its data. */
 function prepare(state, id, args) {
   const command = javaArgs(state, id, [], MAIN[kindOf(id)], [...args, '-nonInteractive', '-force']);
-  const { status, stdout } = spawnSync(findJava(), command, { env: environment(), encoding: 'utf8' });
+  const { status, stdout } = spawnSync(findJava(), command, { env: environment(state), encoding: 'utf8' });
   if (status !== 0) throw new Error(`${id} ${args[0]} ended with ${status}:\n${stdout.slice(-2000)}`);
 }
 
@@ -133,7 +136,7 @@ export function runTool(dir, name, args, { user = 'hdfs', stdio = 'pipe' } = {})
   const state = mustLoad(dir);
   const main = TOOLS[name];
   if (main === undefined) throw new Error(`no tool ${name}; there are ${Object.keys(TOOLS).join(', ')}`);
-  const child = spawn(findJava(), javaArgs(state, 'client', [], main, args), { stdio, env: environment(user) });
+  const child = spawn(findJava(), javaArgs(state, 'client', [], main, args), { stdio, env: environment(state, user) });
   const text = { stdout: '', stderr: '' };
   for (const stream of ['stdout', 'stderr']) {
     child[stream]?.setEncoding('utf8').on('data', (part) => {

@@ -1,6 +1,6 @@
 import type { Cluster, ClusterOptions } from './cluster.mjs';
 
-export interface SecureClusterOptions extends Omit<ClusterOptions, 'jvm' | 'files' | 'headers'> {
+export interface SecureClusterOptions extends Omit<ClusterOptions, 'jvm' | 'env' | 'files' | 'headers'> {
   /** Principals to make, default `alice`; each is a superuser of HDFS. */
   users?: string[];
 }

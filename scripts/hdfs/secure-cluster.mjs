@@ -7,17 +7,20 @@ import { dirname, join, resolve } from 'node:path';
 import { startCluster, stopCluster } from './cluster.mjs';
 import { toXml } from './configuration.mjs';
 import { findJava } from './java.mjs';
-import { REALM, startKdc, stopKdc } from './kdc.mjs';
+import { logIn, REALM, startKdc, stopKdc } from './kdc.mjs';
 
 const HOST = '127.0.0.1';
 const SERVICE = `hdfs/localhost@${REALM}`;
-const WEB = `HTTP/${HOST}@${REALM}`;
+/** Name nodes ask journal nodes by the name that their address has. */
+const WEB = [`HTTP/${HOST}@${REALM}`, `HTTP/localhost@${REALM}`];
+/** Whichever of these a ticket is for. */
+const ANY_WEB = '*';
 
 const realmOf = (dir) => `${dir}-realm`;
 
 /**
  * Starts a realm, in a folder beside, and the cluster of a folder, from nothing. `users` become principals with a keytab each,
- * and superusers of HDFS; `conf` is added to the properties. The certificate is for 127.0.0.1 alone.
+ * and superusers of HDFS; `conf` is added to the properties. The certificate is for 127.0.0.1 alone, with `ha` for localhost too.
  * @returns the cluster, and { realm, keytabs, ca }: folder of the realm, keytab by user and of the `service`, PEM file to trust
  */
 export async function startSecureCluster(folder, { users = ['alice'], conf = {}, ...options } = {}) {
@@ -25,10 +28,12 @@ export async function startSecureCluster(folder, { users = ['alice'], conf = {},
   const realm = realmOf(dir);
   await stopSecureCluster(dir);
   const keytabs = await startKdc(realm, {
-    service: [SERVICE, WEB],
+    service: [SERVICE, ...WEB],
     ...Object.fromEntries(users.map((user) => [user, [user]])),
   });
-  const tls = makeKeyStore(realm);
+  const tls = makeKeyStore(realm, options.ha ? `ip:${HOST},dns:localhost` : `ip:${HOST}`);
+  const ticket = join(realm, 'service.ticket');
+  logIn(realm, { keytab: keytabs.service, principal: SERVICE, cache: ticket });
   const [secret, secretFile] = [randomBytes(32).toString('hex'), join(realm, 'signature.secret')];
   writeFileSync(secretFile, secret);
   try {
@@ -36,7 +41,11 @@ export async function startSecureCluster(folder, { users = ['alice'], conf = {},
       ...options,
       conf: { ...secureProperties({ keytab: keytabs.service, secretFile, users }), ...conf },
       jvm: [`-Djava.security.krb5.conf=${join(realm, 'krb5.conf')}`],
-      files: { 'ssl-server.xml': toXml(keyStoreProperties(tls)) },
+      env: { KRB5CCNAME: `FILE:${ticket}` }, // of Hadoop's tools
+      files: {
+        'ssl-server.xml': toXml(keyStoreProperties('server', tls)),
+        'ssl-client.xml': toXml(keyStoreProperties('client', tls)),
+      },
       headers: { cookie: signCookie('hdfs', secret) },
     });
     return { ...cluster, realm, keytabs, ca: tls.ca };
@@ -56,21 +65,25 @@ export async function stopSecureCluster(folder) {
 
 function secureProperties({ keytab, secretFile, users }) {
   const daemons = Object.fromEntries(
-    ['namenode', 'datanode'].flatMap((kind) => [
+    ['namenode', 'datanode', 'journalnode'].flatMap((kind) => [
       [`dfs.${kind}.kerberos.principal`, SERVICE],
       [`dfs.${kind}.keytab.file`, keytab],
     ]),
   );
   return {
     ...daemons,
+    'dfs.journalnode.kerberos.internal.spnego.principal': ANY_WEB,
+    'httpfs.hadoop.authentication.type': 'kerberos',
+    'httpfs.hadoop.authentication.kerberos.principal': SERVICE,
+    'httpfs.hadoop.authentication.kerberos.keytab': keytab,
     'hadoop.security.authentication': 'kerberos',
     'hadoop.security.authorization': 'true',
     'hadoop.user.group.static.mapping.overrides': ['hdfs', ...users].map((user) => `${user}=supergroup`).join(';'),
     'hadoop.http.authentication.type': 'kerberos',
-    'hadoop.http.authentication.kerberos.principal': WEB,
+    'hadoop.http.authentication.kerberos.principal': ANY_WEB,
     'hadoop.http.authentication.kerberos.keytab': keytab,
     'hadoop.http.authentication.signature.secret.file': secretFile,
-    'dfs.web.authentication.kerberos.principal': WEB,
+    'dfs.web.authentication.kerberos.principal': ANY_WEB,
     'dfs.web.authentication.kerberos.keytab': keytab,
     'dfs.block.access.token.enable': 'true',
     'dfs.data.transfer.protection': 'authentication', // SASL, so that DataNodes need no privileged ports
@@ -85,7 +98,7 @@ function signCookie(user, secret) {
 }
 
 /** A key pair with a certificate that signs itself, as Java's key store and as PEM. */
-function makeKeyStore(dir) {
+function makeKeyStore(dir, names) {
   const store = join(dir, 'tls.p12');
   const ca = join(dir, 'ca.pem');
   const password = randomBytes(12).toString('hex');
@@ -98,17 +111,17 @@ function makeKeyStore(dir) {
     if (status !== 0) throw new Error(`keytool ${args[0]} ended with ${status}: ${stderr}${stdout}`);
     return stdout;
   };
-  keytool('-genkeypair', '-keyalg', 'EC', '-groupname', 'secp256r1', '-dname', 'CN=hdfs', '-ext', `san=ip:${HOST}`);
+  keytool('-genkeypair', '-keyalg', 'EC', '-groupname', 'secp256r1', '-dname', 'CN=hdfs', '-ext', `san=${names}`);
   writeFileSync(ca, keytool('-exportcert', '-rfc'));
   return { store, ca, password };
 }
 
-const keyStoreProperties = ({ store, password }) =>
+const keyStoreProperties = (side, { store, password }) =>
   Object.fromEntries(
     ['keystore', 'truststore'].flatMap((name) => [
-      [`ssl.server.${name}.location`, store],
-      [`ssl.server.${name}.type`, 'PKCS12'],
-      [`ssl.server.${name}.password`, password],
-      [`ssl.server.${name}.keypassword`, password],
+      [`ssl.${side}.${name}.location`, store],
+      [`ssl.${side}.${name}.type`, 'PKCS12'],
+      [`ssl.${side}.${name}.password`, password],
+      [`ssl.${side}.${name}.keypassword`, password],
     ]),
   );

@@ -205,5 +205,5 @@ function describe(message: string, code: string | undefined, { dataNode }: From)
     return 'no such host, nor a name service of the configuration (ENOTFOUND); hdfs:/// leads to its default cluster';
   }
   if (sentence !== undefined) return `${sentence} (${code})`;
-  return code?.startsWith('HPE_') === true ? `it does not speak HTTP (${message})` : message;
+  return code?.startsWith('HPE_') === true ? `it does not speak HTTP (${message}): is this a port of https?` : message;
 }

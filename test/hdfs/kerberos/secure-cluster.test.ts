@@ -1,14 +1,16 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { request } from 'node:https';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { inspect } from 'node:util';
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest';
 import { clientConf, runTool } from '../../../scripts/hdfs/cluster.mjs';
 import { kerberosEnvironment, logIn } from '../../../scripts/hdfs/kdc.mjs';
 import { type SecureCluster, startSecureCluster, stopSecureCluster } from '../../../scripts/hdfs/secure-cluster.mjs';
+import { findKerberosPackage } from '../../../scripts/kerberos.mjs';
 import type { FileStat, FileSystem } from '../../../src/files/index.js';
 import { openCredentials } from '../../../src/hdfs/credentials/index.js';
 import { type Credentials, type HdfsOptions, hdfsFileSystem } from '../../../src/hdfs/index.js';
@@ -19,6 +21,8 @@ const LIFE = {
   'dfs.namenode.delegation.token.renew-interval': '12000',
   'dfs.namenode.delegation.token.max-lifetime': '24000',
 };
+
+const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 
 let cluster: SecureCluster;
 let folder: string;
@@ -160,6 +164,35 @@ describe('a ticket', () => {
     logInAs('alice');
     const [error] = await errors(await open({ proxyUser: 'bob' }));
     expect(error).toMatchObject({ code: 'SHARDFEED_PERMISSION', message: expect.stringContaining('impersonate bob') });
+  });
+});
+
+describe('installed', () => {
+  /** Runs the command line from a node_modules of its own. */
+  function shardfeed(modules: string, ...args: string[]) {
+    const env = { ...process.env, SSL_CERT_FILE: cluster.ca, HADOOP_CONF_DIR: clientConf(cluster.dir) };
+    const main = join(modules, 'shardfeed', relative(ROOT, MAIN));
+    return spawnSync(process.execPath, [main, ...args], { encoding: 'utf8', env });
+  }
+
+  it('beside the package kerberos it takes the ticket, and without it says what to install', async () => {
+    const modules = join(folder, 'node_modules');
+    mkdirSync(join(modules, 'shardfeed'), { recursive: true });
+    for (const name of ['dist', 'package.json']) {
+      cpSync(join(ROOT, name), join(modules, 'shardfeed', name), { recursive: true });
+    }
+    const { dependencies } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
+      dependencies: Record<string, string>;
+    };
+    for (const name of Object.keys(dependencies)) symlinkSync(join(ROOT, 'node_modules', name), join(modules, name));
+    await write(await open(), '/for the installed');
+    const [without, missing] = [shardfeed(modules, 'ls', 'hdfs:///'), /npm install kerberos/];
+    expect(without).toMatchObject({ status: 1, stderr: expect.stringMatching(missing) });
+    symlinkSync(dirname(dirname(findKerberosPackage()!)), join(modules, 'kerberos'));
+    expect(shardfeed(modules, 'ls', 'hdfs:///')).toMatchObject({
+      status: 0,
+      stdout: expect.stringMatching(/alice.*for the installed/),
+    });
   });
 });
 
