@@ -1,13 +1,11 @@
 // A cluster that believes nobody: Kerberos for people and daemons, tokens for blocks, https only. It is the cluster of
 // cluster.mjs with another configuration, and a realm beside it.
-import { spawnSync } from 'node:child_process';
 import { createHmac, randomBytes } from 'node:crypto';
-import { existsSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { rmSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { startCluster, stopCluster } from './cluster.mjs';
-import { toXml } from './configuration.mjs';
-import { findJava } from './java.mjs';
 import { logIn, REALM, startKdc, stopKdc } from './kdc.mjs';
+import { makeKeyStore } from './key-store.mjs';
 
 const HOST = '127.0.0.1';
 const SERVICE = `hdfs/localhost@${REALM}`;
@@ -42,10 +40,7 @@ export async function startSecureCluster(folder, { users = ['alice'], conf = {},
       conf: { ...secureProperties({ keytab: keytabs.service, secretFile, users }), ...conf },
       jvm: [`-Djava.security.krb5.conf=${join(realm, 'krb5.conf')}`],
       env: { KRB5CCNAME: `FILE:${ticket}` }, // of Hadoop's tools
-      files: {
-        'ssl-server.xml': toXml(keyStoreProperties('server', tls)),
-        'ssl-client.xml': toXml(keyStoreProperties('client', tls)),
-      },
+      files: tls.files,
       headers: { cookie: signCookie('hdfs', secret) },
     });
     return { ...cluster, realm, keytabs, ca: tls.ca };
@@ -96,32 +91,3 @@ function signCookie(user, secret) {
   const text = `u=${user}&p=${user}@${REALM}&t=kerberos&e=${Date.now() + 7 * 24 * 3600_000}`;
   return `hadoop.auth="${text}&s=${createHmac('sha256', secret).update(text).digest('base64')}"`;
 }
-
-/** A key pair with a certificate that signs itself, as Java's key store and as PEM. */
-function makeKeyStore(dir, names) {
-  const store = join(dir, 'tls.p12');
-  const ca = join(dir, 'ca.pem');
-  const password = randomBytes(12).toString('hex');
-  const keytool = (...args) => {
-    const command = [join(dirname(findJava()), 'keytool'), 'keytool'].find(
-      (path) => !path.includes('/') || existsSync(path),
-    );
-    const common = ['-keystore', store, '-storetype', 'PKCS12', '-storepass', password, '-alias', 'hdfs'];
-    const { status, stdout, stderr } = spawnSync(command, [...args, ...common], { encoding: 'utf8' });
-    if (status !== 0) throw new Error(`keytool ${args[0]} ended with ${status}: ${stderr}${stdout}`);
-    return stdout;
-  };
-  keytool('-genkeypair', '-keyalg', 'EC', '-groupname', 'secp256r1', '-dname', 'CN=hdfs', '-ext', `san=${names}`);
-  writeFileSync(ca, keytool('-exportcert', '-rfc'));
-  return { store, ca, password };
-}
-
-const keyStoreProperties = (side, { store, password }) =>
-  Object.fromEntries(
-    ['keystore', 'truststore'].flatMap((name) => [
-      [`ssl.${side}.${name}.location`, store],
-      [`ssl.${side}.${name}.type`, 'PKCS12'],
-      [`ssl.${side}.${name}.password`, password],
-      [`ssl.${side}.${name}.keypassword`, password],
-    ]),
-  );

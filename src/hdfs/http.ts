@@ -201,6 +201,9 @@ function describe(message: string, code: string | undefined, { dataNode }: From)
     return `its certificate is not trusted (${message}): name its authority by the option tls.ca or SSL_CERT_FILE`;
   }
   if (WRONG_PROTOCOL.test(message)) return 'it does not speak TLS: is this the port of https?';
+  const [, alert] = /alert (bad certificate|certificate unknown|certificate required|unknown ca)/.exec(message) ?? [];
+  if (alert !== undefined)
+    return `it refuses our certificate (${alert}): name one that it trusts by tls.cert and tls.key`;
   if (code === 'ENOTFOUND' && dataNode !== true) {
     return 'no such host, nor a name service of the configuration (ENOTFOUND); hdfs:/// leads to its default cluster';
   }

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { AgentOptions } from 'node:https';
+import { createSecureContext } from 'node:tls';
 import { ShardfeedError } from '../../errors.js';
 
 /** Whom to trust over https, and who we are there. All are paths of PEM files. */
@@ -16,7 +17,8 @@ export interface TlsOptions {
 
 /**
  * What an https agent takes. Server certificates and their names are always verified; nothing turns that off.
- * @throws SHARDFEED_USAGE for a file that cannot be read or is no PEM, such as the JKS trust stores of ssl-client.xml
+ * @throws SHARDFEED_USAGE for a file that cannot be read or is no PEM, such as the JKS trust stores of ssl-client.xml, a key
+ * that the passphrase does not open, and a certificate of another key
  */
 export function tlsAgentOptions(
   options: TlsOptions = {},
@@ -25,13 +27,19 @@ export function tlsAgentOptions(
   const { cert, key, passphrase } = options;
   if ((cert === undefined) !== (key === undefined)) throw usage('the TLS options cert and key go together');
   const ca = options.ca ?? (env.SSL_CERT_FILE || undefined);
-  return {
-    rejectUnauthorized: true,
+  const files = {
     ...(ca === undefined ? {} : { ca: pem('ca', ca) }),
     ...(cert === undefined ? {} : { cert: pem('cert', cert) }),
     ...(key === undefined ? {} : { key: pem('key', key) }),
     ...(passphrase === undefined ? {} : { passphrase }),
   };
+  try {
+    if (Object.keys(files).length > 0) createSecureContext(files);
+  } catch (cause) {
+    const paths = [ca, cert, key].filter((path) => path !== undefined).join(', ');
+    throw usage(`the TLS options cannot be used (${paths}): ${(cause as Error).message}`, cause);
+  }
+  return { rejectUnauthorized: true, ...files };
 }
 
 function pem(option: string, path: string): string {
