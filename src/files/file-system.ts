@@ -34,7 +34,8 @@ export interface FileSystem {
   mkdir(path: string, options?: CallOptions): Promise<void>;
   /**
    * Moves a file to a name, atomically replacing a file that has it: at every moment the name leads to the old or the new
-   * file. @throws SHARDFEED_EXISTS where the target is a folder, SHARDFEED_NOT_FOUND, IO where the source is a folder
+   * file. @throws SHARDFEED_EXISTS where the target is a folder, SHARDFEED_NOT_FOUND, IO where the source is a folder,
+   * UNSUPPORTED where a server proves unable to do it: then nothing was done
    */
   replaceFile?(from: string, to: string, options?: CallOptions): Promise<void>;
   /**

@@ -141,10 +141,10 @@ class HdfsFileSystem implements FileSystem {
   async rename(from: string, to: string, options: CallOptions = {}): Promise<void> {
     const task = enter(from, options, 'rename');
     const { path: target } = this.#named({ ...task, path: normalizePath(to) });
-    await renamePath(this.#client, await existingStatus(this.#client, task), target, false, task);
+    await renamePath(this.#client, await existingStatus(this.#client, task), target, 'nothing', task);
   }
 
-  /** Not through a gateway, which cannot do it at one stroke. */
+  /** Not through a gateway; one that cannot be told by its address says so when it is asked to. */
   async #replaceFile(from: string, to: string, options: CallOptions = {}): Promise<void> {
     const task = enter(from, options, 'rename');
     const { path: target } = this.#named({ ...task, path: normalizePath(to) });
@@ -154,7 +154,7 @@ class HdfsFileSystem implements FileSystem {
         path: source.path,
       });
     }
-    await renamePath(this.#client, source, target, true, task);
+    await renamePath(this.#client, source, target, 'file at one stroke', task);
   }
 
   async delete(path: string, options: DeleteOptions = {}): Promise<void> {
@@ -218,9 +218,18 @@ class HdfsFileSystem implements FileSystem {
     const task = enter(path, options, 'find the blocks of');
     const { start = 0, end = Number.MAX_SAFE_INTEGER } = options;
     const query = { offset: start, length: Math.max(0, end - start) };
-    return this.#client.json({ ...task, method: 'GET', op: 'GETFILEBLOCKLOCATIONS', query }, (answer) => {
-      const blocks = member(answer, 'BlockLocations', 'BlockLocation') as JsonBlock[];
-      return blocks.map(({ offset, length, hosts }) => ({ start: offset, end: offset + length, hosts }));
+    return this.#client.run(task, async (nameNode) => {
+      const ask = (op: string) => this.#client.jsonOnce(nameNode, { ...task, method: 'GET', op, query });
+      try {
+        const blocks = member(await ask('GETFILEBLOCKLOCATIONS'), 'BlockLocations', 'BlockLocation') as JsonBlock[];
+        return blocks.map(({ offset, length, hosts }) => ({ start: offset, end: offset + length, hosts }));
+      } catch (error) {
+        if (!isUnknownOperation(error)) throw error;
+        const blocks = member(await ask('GET_BLOCK_LOCATIONS'), 'LocatedBlocks', 'locatedBlocks') as OlderJsonBlock[];
+        return blocks.map(({ startOffset, block, locations }) => {
+          return { start: startOffset, end: startOffset + block.numBytes, hosts: locations.map((at) => at.hostName) };
+        });
+      }
     });
   }
 
@@ -281,6 +290,13 @@ interface JsonBlock {
   offset: number;
   length: number;
   hosts: string[];
+}
+
+/** Of Hadoop 2: its own `LocatedBlock`. */
+interface OlderJsonBlock {
+  startOffset: number;
+  block: { numBytes: number };
+  locations: { hostName: string }[];
 }
 
 function enter(path: string, { signal }: CallOptions, action: string): Task {

@@ -6,16 +6,19 @@ import { findStatusFrom } from './find-status.js';
 import type { Task } from './retry.js';
 import { type HdfsStatus, member } from './status.js';
 
+/** What a rename may replace: nothing, a file, or a file at one stroke, which a gateway cannot do. */
+export type Replace = 'nothing' | 'file' | 'file at one stroke';
+
 /**
- * Moves what has a status to another name, replacing nothing, or a file. The answer of an attempt may be lost although it
- * was done: what then has the new name tells by its inode.
- * @throws SHARDFEED_EXISTS, SHARDFEED_NOT_FOUND, SHARDFEED_IO
+ * Moves what has a status to another name. The answer of an attempt may be lost although it was done: what then has the new
+ * name tells by its inode.
+ * @throws SHARDFEED_EXISTS, SHARDFEED_NOT_FOUND, SHARDFEED_IO; SHARDFEED_UNSUPPORTED by a gateway
  */
 export async function renamePath(
   client: HdfsClient,
   source: HdfsStatus,
   to: string,
-  replace: boolean,
+  replace: Replace,
   { signal }: { signal?: AbortSignal | undefined },
 ): Promise<void> {
   const task: Task = { action: `rename ${source.path} to`, path: to, signal };
@@ -39,43 +42,52 @@ async function renameOnce(
   nameNode: NameNodeTarget,
   source: HdfsStatus,
   to: string,
-  replace: boolean,
+  replace: Replace,
   task: Task,
 ): Promise<void> {
   if (client.gateway) return renameByGateway(client, nameNode, source, to, replace, task);
+  const renameoptions = replace === 'nothing' ? 'NONE' : 'OVERWRITE';
   let answer: unknown;
   try {
-    answer = await client.jsonOnce(nameNode, rename(source.path, to, task, replace ? 'OVERWRITE' : 'NONE'));
+    answer = await client.jsonOnce(nameNode, rename(source.path, to, task, renameoptions));
   } catch (error) {
     if (!(error instanceof Fault)) throw error;
     // Only some of what exists is called so.
     if (error.code === 'SHARDFEED_IO') {
       const there = await findStatusFrom(client, nameNode, to, task);
-      if (there !== undefined && (!replace || there.type === 'folder')) throw as(error, 'SHARDFEED_EXISTS');
+      if (there !== undefined && (replace === 'nothing' || there.type === 'folder'))
+        throw as(error, 'SHARDFEED_EXISTS');
     }
     throw error;
   }
   // With options a name node says nothing; who answers `boolean` did not look at them.
   if (answer === undefined) return;
   client.foundGateway();
-  await checkGateway(client, nameNode, source, to, (answer as { boolean?: unknown }).boolean === true, task);
+  const moved = (answer as { boolean?: unknown }).boolean === true;
+  if (!moved && replace !== 'nothing') return renameByGateway(client, nameNode, source, to, replace, task);
+  await checkGateway(client, nameNode, source, to, moved, task);
 }
 
 /**
- * HttpFS ignores the options: a plain rename refuses a file, but moves INTO a folder that has the name, and says `true`.
- * So what came of it is looked at, and moved back where it went wrong.
+ * HttpFS ignores the options: a plain rename refuses a file, but moves INTO a folder that has the name, and says `true`, unless
+ * that holds something called like the source, as every dataset does (`DATA` in src/files/commit/names.ts). So what came of it
+ * is looked at, and moved back where it went wrong.
  */
 async function renameByGateway(
   client: HdfsClient,
   nameNode: NameNodeTarget,
   source: HdfsStatus,
   to: string,
-  replace: boolean,
+  replace: Replace,
   task: Task,
 ): Promise<void> {
+  if (replace === 'file at one stroke') {
+    const server = nameNode.origin;
+    throw new Fault('SHARDFEED_UNSUPPORTED', 'HttpFS cannot replace a file at one stroke', { server });
+  }
   const there = await findStatusFrom(client, nameNode, to, task);
   if (there !== undefined) {
-    if (!replace || there.type === 'folder') throw exists(nameNode, to);
+    if (replace === 'nothing' || there.type === 'folder') throw exists(nameNode, to);
     await client.jsonOnce(nameNode, { ...task, method: 'DELETE', op: 'DELETE', path: to, query: { recursive: false } });
   }
   const answer = await client.jsonOnce(nameNode, rename(source.path, to, task));

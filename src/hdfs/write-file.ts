@@ -119,7 +119,7 @@ class HdfsWriter implements FileWriter {
     this.#check();
     try {
       const written = this.#upload === undefined ? await this.#writeWhole() : await this.#finish(this.#upload);
-      await renamePath(this.#client, written, this.#path, this.#overwrite, this.#task);
+      await renamePath(this.#client, written, this.#path, this.#overwrite ? 'file' : 'nothing', this.#task);
       this.#left.delete(written.path);
       this.#state = 'closed';
     } catch (error) {

@@ -29,3 +29,16 @@ test('free space is what the quotas leave where the disks are not told', async (
   );
   expect(await (await fakeCluster([server])).freeSpace!('/x')).toBe(200);
 });
+
+test('blocks are told by the older operation', async () => {
+  const block = { blockId: 1, blockPoolId: 'BP-1', generationStamp: 1, numBytes: 10 };
+  const locations = [{ hostName: 'one.example', ipAddr: '10.0.0.1' }];
+  const server = await fakeServer(
+    script({
+      GETFILEBLOCKLOCATIONS: unknown('GETFILEBLOCKLOCATIONS'),
+      GET_BLOCK_LOCATIONS: { json: { LocatedBlocks: { locatedBlocks: [{ block, startOffset: 20, locations }] } } },
+    }),
+  );
+  const blocks = await (await fakeCluster([server])).blockLocations!('/x');
+  expect(blocks).toEqual([{ start: 20, end: 30, hosts: ['one.example'] }]);
+});

@@ -171,8 +171,12 @@ export class Job {
   async #takeName(): Promise<string[]> {
     const { fs, target } = this;
     if (this.#overwrite && this.#kind === 'file' && fs.replaceFile !== undefined) {
-      await fs.replaceFile(this.data, target);
-      return [];
+      try {
+        await fs.replaceFile(this.data, target);
+        return [];
+      } catch (error) {
+        if (!isShardfeedError(error, 'SHARDFEED_UNSUPPORTED')) throw error;
+      }
     }
     const olds: string[] = [];
     try {

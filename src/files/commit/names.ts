@@ -6,14 +6,18 @@ import { baseName, joinPath, parentPath } from '../paths.js';
  *
  *     job.json    the job's id, machine and process, for people; written first, deleted first
  *     heartbeat   written again every ten seconds; its mtime counts
- *     data        the file or folder that becomes the target
- *     ready       says that `data` is whole and durable; written before anything is renamed
+ *     _SUCCESS    the file or folder that becomes the target
+ *     ready       says that it is whole and durable; written before anything is renamed
  *
  * `_old-<name>-<job id>` is what the target was, from when the job moves it away until it is deleted.
  */
 export const JOB_FILE = 'job.json';
 export const HEARTBEAT_FILE = 'heartbeat';
-export const DATA = 'data';
+/**
+ * Called like what lies in every dataset: HDFS's plain rename, the only one that HttpFS has, moves a folder INTO one that has
+ * the target's name, unless that holds something called like the folder.
+ */
+export const DATA = '_SUCCESS';
 export const READY_FILE = 'ready';
 
 const JOB_ID = /^[A-Za-z0-9]{1,64}$/;

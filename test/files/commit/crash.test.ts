@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { DATA } from '../../../src/files/commit/names.js';
 import { type FileSystem, localFileSystem, memoryFileSystem, openFiles, recover } from '../../../src/files/index.js';
 import { Crash, dying, hooked } from '../faulty.js';
 import { scratchFolder } from '../scratch.js';
@@ -94,7 +95,7 @@ test('death of the one who mends', async () => {
   for (let n = 0; n < 40; n++) {
     await commitVersion(fs, path, 'old');
     const first = hooked(fs, (call) => {
-      if (call.endsWith(`/data to ${path}`) && renames++ > 0) throw new Crash();
+      if (call.endsWith(`/${DATA} to ${path}`) && renames++ > 0) throw new Crash();
       if (renames > 1) throw new Crash();
     });
     let renames = 0;

@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest';
+import { DATA } from '../../../src/files/commit/names.js';
 import { TIMING } from '../../../src/files/commit/siblings.js';
 import { DatasetCommit, localFileSystem, memoryFileSystem, openFiles, recover } from '../../../src/files/index.js';
+import { parentPath } from '../../../src/files/paths.js';
 import { hooked } from '../faulty.js';
 import { scratchFolder } from '../scratch.js';
 import { ALONE, commitVersion, namesIn, put, versionAt } from './datasets.js';
@@ -216,7 +218,7 @@ describe.each([
     const { root, path } = fresh();
     await commitVersion(fs, path, 'old');
     const broken = hooked(fs, (call) => {
-      if (call.endsWith(`/data to ${path}`) && renames++ > 0) throw new Error('the network is gone');
+      if (call.endsWith(`/${DATA} to ${path}`) && renames++ > 0) throw new Error('the network is gone');
     });
     let renames = 0;
     await expect(commitVersion(broken, path, 'new', { overwrite: true })).rejects.toThrow('the network is gone');
@@ -253,7 +255,7 @@ test('a job whose folder was cleaned away commits nothing, and does not bring it
   for (const heartbeatMs of [1, 10_000]) {
     const commit = await DatasetCommit.begin({ fs, path: '/x/data' }, {}, { ...TIMING, heartbeatMs });
     await put(await commit.create('part-r-00000'), 'x');
-    await fs.delete(commit.staging.slice(0, -'/data'.length));
+    await fs.delete(parentPath(commit.staging));
     await new Promise((resolve) => setTimeout(resolve, 20));
     await expect(commit.commit()).rejects.toMatchObject({ code: 'SHARDFEED_IO' });
     await commit.abort();

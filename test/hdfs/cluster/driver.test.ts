@@ -1,4 +1,5 @@
 import { afterAll, expect, test } from 'vitest';
+import { fakeCluster, fakeServer } from '../fake-server.js';
 import { testCluster } from '../support/cluster.js';
 import { bytesOf, namesIn, openCluster, writeFile } from '../support/file-systems.js';
 
@@ -23,6 +24,25 @@ test('blocks: in order, without gaps, each on two data nodes; of a range those t
   const some = await fs.blockLocations!(path, { start: MIB + 1, end: 2 * MIB + 1 });
   expect(some.map(({ start }) => start)).toEqual([MIB, 2 * MIB]);
   await expect(fs.blockLocations!(`${ROOT}/none`)).rejects.toMatchObject({ code: 'SHARDFEED_NOT_FOUND' });
+});
+
+test('block locations of a server that knows only the older operation', async () => {
+  const path = `${ROOT}/blocks of old`;
+  await writeFile(fs, path, bytesOf(3 * MIB + 5));
+  const server = await fakeServer(async ({ op, query }) => {
+    if (op === 'GETFILEBLOCKLOCATIONS') {
+      return { exception: 'IllegalArgumentException', message: `No enum constant GetOpParam.Op.${op}`, status: 400 };
+    }
+    const answer = await fetch(`http://${cluster.nn[0]!.http}/webhdfs/v1${encodeURI(path)}?${query}`);
+    return { json: await answer.json() };
+  });
+  const older = await fakeCluster([server]);
+  expect(await older.blockLocations!(path)).toEqual(await fs.blockLocations!(path));
+  const some = { start: MIB + 1, end: 2 * MIB + 1 };
+  expect(await older.blockLocations!(path, some)).toEqual(await fs.blockLocations!(path, some));
+  expect(server.asked.map((asked) => asked.split(' ')[0])).toEqual([
+    ...['GETFILEBLOCKLOCATIONS', 'GET_BLOCK_LOCATIONS', 'GETFILEBLOCKLOCATIONS', 'GET_BLOCK_LOCATIONS'],
+  ]);
 });
 
 test('checksum: what Hadoop says, the same for the same bytes', async () => {
