@@ -132,39 +132,75 @@ function farmHash(p: usize, n: u64): u64 {
   return n <= 64 ? upTo64(p, n) : above64(p, n);
 }
 
+/** A hash as it is (u64), or with `buckets` its bucket (f64). */
+// @ts-ignore: decorator
+@inline
+function storeHash(out: usize, hash: u64, buckets: u32): void {
+  if (buckets == 0) store<u64>(out, hash);
+  else store<f64>(out, (hash % (buckets as u64)) as f64);
+}
+
 /**
- * One u64 an item: the hash of data[offsets[i] .. offsets[i + 1]). Returns how many items were hashed: fewer than `items`
- * where the next one does not lie within the `bytes` of data.
+ * One u64 an item, the hash of data[offsets[i] .. offsets[i + 1]), or with `buckets` one f64, the hash modulo their number.
+ * Returns how many items were hashed: fewer than `items` where the next one does not lie within the `bytes` of data.
  */
-export function farmHashItems(data: usize, bytes: u32, offsets: usize, items: u32, out: usize): u32 {
+export function farmHashItems(data: usize, bytes: u32, offsets: usize, items: u32, buckets: u32, out: usize): u32 {
   let from = load<u32>(offsets);
   for (let i: u32 = 0; i < items; i++) {
     offsets += 4;
     const to = load<u32>(offsets);
     if (to < from || to > bytes) return i;
-    store<u64>(out, farmHash(data + from, (to - from) as u64));
+    storeHash(out, farmHash(data + from, (to - from) as u64), buckets);
     out += 8;
     from = to;
   }
   return items;
 }
 
-/** One u64 a value: the hash of its decimal text, as tf.as_string writes an int64. `text` is scratch of 32 bytes. */
-export function farmHashDecimals(values: usize, count: u32, text: usize, out: usize): void {
-  const end = text + 20;
-  for (let i: u32 = 0; i < count; i++) {
-    const value = load<i64>(values);
-    let rest: u64 = value < 0 ? 0 - (value as u64) : (value as u64);
-    let p = end;
-    do {
-      const tenth = rest / 10;
-      store<u8>(--p, (48 + rest - tenth * 10) as u8);
-      rest = tenth;
-    } while (rest != 0);
-    if (value < 0) store<u8>(--p, 45);
-    store<u64>(out, farmHash(p, (end - p) as u64));
-    values += 8;
-    out += 8;
+/** Two digits. */
+// @ts-ignore: decorator
+@inline
+function storePair(at: usize, value: u32): void {
+  const tens = (value * 103) >> 10;
+  store<u16>(at, (0x3030 + tens + ((value - tens * 10) << 8)) as u16);
+}
+
+/** Writes a number in decimal, to end at `p`, and returns where it begins. */
+// @ts-ignore: decorator
+@inline
+function decimalBefore(p: usize, value: i64): usize {
+  let rest: u64 = value < 0 ? 0 - (value as u64) : (value as u64);
+  for (; rest >= 100_000_000; p -= 8) {
+    const above = rest / 100_000_000;
+    let eight = (rest - above * 100_000_000) as u32;
+    for (let at = p - 2; at >= p - 8; at -= 2, eight /= 100) storePair(at, eight % 100);
+    rest = above;
+  }
+  let last = rest as u32;
+  for (; last >= 100; last /= 100) storePair((p -= 2), last % 100);
+  if (last >= 10) storePair((p -= 2), last);
+  else store<u8>(--p, (48 + last) as u8);
+  if (value < 0) store<u8>(--p, 45);
+  return p;
+}
+
+/**
+ * The same for int64, of the decimal text of each, as tf.as_string writes it. May be done in place. `scratch` is 64 texts of
+ * up to 20 bytes, and their lengths: so many are written before any is hashed, as reading at once what was stored in
+ * pieces waits for the stores, a third of the time.
+ */
+export function farmHashDecimals(values: usize, count: u32, scratch: usize, buckets: u32, out: usize): void {
+  for (let i: u32 = 0; i < count; i += 64) {
+    const block = min<u32>(64, count - i);
+    let end = scratch + 20;
+    for (let k: u32 = 0; k < block; k++, end += 24, values += 8) {
+      store<u32>(end, (end - decimalBefore(end, load<i64>(values))) as u32);
+    }
+    end = scratch + 20;
+    for (let k: u32 = 0; k < block; k++, end += 24, out += 8) {
+      const length = load<u32>(end);
+      storeHash(out, farmHash(end - length, length as u64), buckets);
+    }
   }
 }
 

@@ -11,7 +11,7 @@ export function bucketize(spec: Bucketize, input: KnownColumn): Step {
   expectKind('bucketize', input, ['float', 'int64']);
   const { column, as = column, missing = -1 } = spec;
   const boundaries = boundariesOf(spec, input);
-  const limits = input.feature.kind === 'float' ? Float32Array.from(boundaries) : Float64Array.from(boundaries);
+  const limits = limitsOf(boundaries, input.feature.kind === 'float');
   return {
     spec: { op: 'bucketize', column, as, boundaries, missing },
     output: { name: as, kind: 'int64', shape: input.feature.shape },
@@ -20,7 +20,7 @@ export function bucketize(spec: Bucketize, input: KnownColumn): Step {
       const count = countOf(from!, rows);
       const given = asFloats((from as FixedColumn).values, count);
       const values = new Float64Array(count);
-      for (let i = 0; i < count; i++) values[i] = upperBound(limits, given[i]!);
+      countBelow(limits, given, values, boundaries.length);
       fillNulls(values, from!, rows, missing);
       return inRowsOf(from!, values);
     },
@@ -42,13 +42,26 @@ function boundariesOf(spec: Bucketize, { statistics }: KnownColumn): readonly nu
   return [...new Set(found)];
 }
 
-function upperBound(limits: Float32Array | Float64Array, value: number): number {
-  let low = 0;
-  let high = limits.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (value < limits[middle]!) high = middle;
-    else low = middle + 1;
+/** The boundaries and, up to one less than a power of two, infinities. */
+function limitsOf(boundaries: readonly number[], float32: boolean): Float32Array | Float64Array {
+  const size = 2 ** Math.ceil(Math.log2(boundaries.length + 1)) - 1;
+  const limits = float32 ? new Float32Array(size) : new Float64Array(size);
+  limits.fill(Number.POSITIVE_INFINITY).set(boundaries);
+  return limits;
+}
+
+/** How many of the first `most` limits are not above each value. Searches in steps that do not branch: half the time. */
+function countBelow(
+  limits: Float32Array | Float64Array,
+  values: Float32Array | Float64Array,
+  out: Float64Array,
+  most: number,
+): void {
+  const top = (limits.length + 1) >> 1;
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i]!;
+    let low = 0;
+    for (let step = top; step > 0; step >>= 1) low += value < limits[low + step - 1]! ? 0 : step;
+    out[i] = Math.min(low, most);
   }
-  return low;
 }

@@ -3,9 +3,8 @@ import { type Column, isValid } from '../../records/batch.js';
 import type { Kernel } from '../../records/kernel/kernel.js';
 import { widthOf } from '../../records/schema.js';
 import { classesOf } from './classes.js';
-import { countOf, evenOffsets, expectKind, type KnownColumn, offsetsOf, type Step } from './columns.js';
-import { hashNulls } from './hash-bucket.js';
-import { floatsAt, inScratch, putInt64s, putInts, putItems } from './hash-kernel.js';
+import { countOf, evenOffsets, expectKind, fillNulls, type KnownColumn, offsetsOf, type Step } from './columns.js';
+import { EMPTY_HASH, floatsAt, inScratch, putInt64s, putInts, putItems } from './hash-kernel.js';
 import type { Cross } from './specs.js';
 
 /** What TensorFlow begins a cross with. */
@@ -53,7 +52,7 @@ function crossHashes(kernel: Kernel, name: string, column: Column, rows: number)
   const count = countOf(column, rows);
   if (column.layout === 'bytes') return putItems(kernel, name, column, count).hashes;
   const hashes = putInt64s(kernel, column.values, count);
-  hashNulls(kernel, hashes, column, rows);
+  fillNulls(new BigUint64Array(kernel.memory.buffer, hashes, count), column, rows, EMPTY_HASH);
   return hashes;
 }
 
