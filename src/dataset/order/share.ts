@@ -1,3 +1,4 @@
+import type { NearRanks } from './local-rows.js';
 import { type OrderSpec, usage } from './order-spec.js';
 
 /** What to do with the records that fill no global batch: pad it from the epoch's start (mask 0), drop them, or refuse. */
@@ -13,6 +14,8 @@ export interface Share {
   readonly consumed: number;
   /** Steps to make; those behind the last record are padding. */
   readonly steps: number;
+  /** Where it is known which ranks lie near to a record, they are given it. It has no say in an order without windows. */
+  readonly near?: NearRanks | undefined;
   /** About how many records a rank may hold at once where the order leaves it open. */
   readonly stageRecords: number;
 }
