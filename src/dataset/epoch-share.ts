@@ -1,9 +1,11 @@
+import { type Locality, localityHash, nearRanks, parseLocality } from './locality.js';
 import {
   countSteps,
   epochOrder,
   fileShares,
   type OrderOptions,
   type OrderSpec,
+  Ordinals,
   positive,
   resolveOrder,
   rowsOf,
@@ -32,6 +34,8 @@ export interface EpochOptions extends OrderOptions {
   seed?: number;
   /** From 0; each has its own order where there is a shuffle. Default 0. */
   epoch?: number;
+  /** Who lies near to what, as `Dataset.locality` found it for one rank: all must be given the same. */
+  locality?: unknown;
   /** Go on behind this one, as a batch or `JSON.parse` gave it. Seed, epoch and order are then its own. */
   position?: unknown;
 }
@@ -56,6 +60,7 @@ export interface ResolvedEpoch {
   readonly lost: number;
   readonly order: OrderSpec;
   readonly sharding: Sharding;
+  readonly locality: Locality | undefined;
   /** Steps that are left, the same for every rank. */
   readonly steps: number;
 }
@@ -84,7 +89,12 @@ export function resolveEpoch(facts: EpochFacts, options: EpochOptions): Resolved
     throw usage(`mode is ${String(mode)}: 'record', 'file' or 'auto' is wanted`);
   }
   const records = sum(facts.counts);
-  const sharding: Sharding = mode === 'file' ? { mode, worldSize, globalBatchSize } : { mode: 'record' };
+  const locality =
+    options.locality === undefined ? undefined : parseLocality(options.locality, facts.counts.length, worldSize);
+  const sharding: Sharding =
+    mode !== 'file'
+      ? { mode: 'record' }
+      : { mode, worldSize, globalBatchSize, ...(locality && { locality: localityHash(locality) }) };
   if (sharding.mode === 'file' && globalBatchSize % worldSize !== 0) {
     throw usage(`mode 'file' wants the same rows for each rank: ${worldSize} do not divide ${globalBatchSize}`);
   }
@@ -100,7 +110,7 @@ export function resolveEpoch(facts: EpochFacts, options: EpochOptions): Resolved
     options.position === undefined
       ? { ...fresh, order: resolveOrder(options, records, mixed) }
       : resume(facts, options, { sharding, records, mixed });
-  const common = { worldSize, globalBatchSize, tail, sharding, ...start };
+  const common = { worldSize, globalBatchSize, tail, sharding, locality, ...start };
   return { ...common, steps: stepsOf(facts, common, records) };
 }
 
@@ -136,9 +146,10 @@ function stagesOf(facts: EpochFacts, epoch: ResolvedEpoch, rank: number, rowsPer
   const { sharding, steps, globalBatchSize, worldSize, order: spec, seed, epoch: number } = epoch;
   const recordBytes = bytes / Math.max(1, sum(counts));
   const stageRecords = Math.min(MOST_STAGE_RECORDS, Math.ceil(STAGE_BYTES / Math.max(1, recordBytes)));
-  const share: Share = { rank, worldSize, globalBatchSize, consumed: epoch.consumed, steps, stageRecords };
+  const near = epoch.locality === undefined ? undefined : nearRanks(epoch.locality, counts);
+  const share: Share = { rank, worldSize, globalBatchSize, consumed: epoch.consumed, steps, stageRecords, near };
   if (sharding.mode === 'record') return epochOrder({ counts, spec, fingerprint, seed, epoch: number }).stages(share);
-  const parts = fileShares(counts, worldSize)[rank]!;
+  const parts = filesOf(facts, epoch)[rank]!;
   const order = epochOrder({
     counts: Float64Array.from(parts, (part) => counts[part]!),
     spec,
@@ -147,7 +158,20 @@ function stagesOf(facts: EpochFacts, epoch: ResolvedEpoch, rank: number, rowsPer
     epoch: number,
   });
   const consumed = (epoch.consumed / globalBatchSize) * rowsPerStep;
-  return ofParts(order.stages({ ...share, rank: 0, worldSize: 1, globalBatchSize: rowsPerStep, consumed }), parts);
+  return ofParts(
+    order.stages({ ...share, near: undefined, rank: 0, worldSize: 1, globalBatchSize: rowsPerStep, consumed }),
+    parts,
+  );
+}
+
+/** The parts of each rank, where whole files are shared out. @throws SHARDFEED_USAGE where one would get none */
+export function filesOf({ counts }: Pick<EpochFacts, 'counts'>, epoch: Omit<ResolvedEpoch, 'steps'>): Uint32Array[] {
+  const { locality, worldSize } = epoch;
+  if (locality === undefined) return fileShares(counts, worldSize);
+  const near = nearRanks(locality, counts);
+  const ordinals = new Ordinals(counts);
+  // A file in several places is near to those that have its middle.
+  return fileShares(counts, worldSize, (part) => near(ordinals.startOf(part) + Math.floor(counts[part]! / 2)));
 }
 
 /** Stages over some parts as stages over all of them. */
@@ -157,16 +181,14 @@ function* ofParts(stages: Iterable<Stage>, parts: Uint32Array): Generator<Stage>
   }
 }
 
-function stepsOf(
-  { counts }: EpochFacts,
-  { sharding, order, ...share }: Omit<ResolvedEpoch, 'steps'>,
-  records: number,
-): number {
+function stepsOf(facts: EpochFacts, epoch: Omit<ResolvedEpoch, 'steps'>, records: number): number {
+  const { counts } = facts;
+  const { sharding, order, ...share } = epoch;
   if (records === 0) return 0;
   if (sharding.mode === 'record') return countSteps(order, records, share);
   const { worldSize, globalBatchSize } = sharding;
   const consumed = share.consumed / worldSize;
-  const steps = fileShares(counts, worldSize).map((parts) =>
+  const steps = filesOf(facts, epoch).map((parts) =>
     countSteps(
       order,
       parts.reduce((n, part) => n + counts[part]!, 0),
@@ -200,7 +222,7 @@ function resume(
       was.mode === 'record'
         ? "the position was taken in mode 'record'; whole files cannot go on from it"
         : `the position was taken in mode 'file' by ${was.worldSize} workers with global batches of ${was.globalBatchSize} ` +
-            'rows: whole files can only go on at the same numbers',
+            'rows: whole files can only go on at the same numbers, and with the same locality',
     );
   }
   if (mixed % order.lanes !== 0) {

@@ -6,7 +6,13 @@ import type { OrderSpec } from './order/index.js';
 /** What shares a dataset out: single records, in an order that no number of ranks changes, or whole files. */
 export type Sharding =
   | { readonly mode: 'record' }
-  | { readonly mode: 'file'; readonly worldSize: number; readonly globalBatchSize: number };
+  | {
+      readonly mode: 'file';
+      readonly worldSize: number;
+      readonly globalBatchSize: number;
+      /** Hash of the locality that had a say in who gets which file. */
+      readonly locality?: string | undefined;
+    };
 
 /** Where an epoch stands, as JSON: reading goes on right behind it, by records also at another number of ranks. */
 export interface Position {
@@ -39,7 +45,12 @@ const positionJson = z.strictObject({
   ]),
   sharding: z.discriminatedUnion('mode', [
     z.strictObject({ mode: z.literal('record') }),
-    z.strictObject({ mode: z.literal('file'), worldSize: positive, globalBatchSize: positive }),
+    z.strictObject({
+      mode: z.literal('file'),
+      worldSize: positive,
+      globalBatchSize: positive,
+      locality: z.string().optional(),
+    }),
   ]),
   lost: count,
   options: z.string(),
@@ -48,7 +59,8 @@ const positionJson = z.strictObject({
 /** What tells orders apart: a hash of all that decides them but the dataset, the seed and the epoch. */
 export function optionsHash(order: OrderSpec, sharding: Sharding): string {
   const facts = order.kind === 'windows' ? [order.lanes, order.window, order.block] : [];
-  const shares = sharding.mode === 'file' ? [sharding.worldSize, sharding.globalBatchSize] : [];
+  const shares =
+    sharding.mode === 'file' ? [sharding.worldSize, sharding.globalBatchSize, sharding.locality ?? 'anywhere'] : [];
   const text = ['shardfeed-options-1', order.kind, ...facts, sharding.mode, ...shares].join(' ');
   return createHash('sha256').update(text).digest('hex').slice(0, 16);
 }

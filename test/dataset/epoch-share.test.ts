@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type EpochOptions, epochShare } from '../../src/dataset/epoch-share.js';
+import { type Locality, nearRanks } from '../../src/dataset/locality.js';
 import type { Stage } from '../../src/dataset/order/index.js';
 import type { Position } from '../../src/dataset/position.js';
 
@@ -207,6 +208,84 @@ describe('whole files', () => {
       [0, 1, 4, 5],
       [2, 3, 6, 7],
     ]);
+  });
+});
+
+describe('ranks on the hosts that hold the data', () => {
+  /** Each stretch of so many records of each part on one of the hosts. */
+  const localityOf = (
+    counts: readonly number[],
+    hosts: readonly string[],
+    random: (i: number) => number,
+    size = 64,
+  ): Locality => ({
+    version: 1,
+    hosts,
+    places: [...new Set(hosts)].map((host) => [host]),
+    parts: counts.map((count, part) => {
+      const ends = Array.from({ length: Math.ceil(count / size) }, (_, i) => Math.min(count, size * (i + 1)));
+      return { ends, at: ends.map((_, i) => random(part * 31 + i) % new Set(hosts).size) };
+    }),
+  });
+
+  test('get the same global batches, each record once', () => {
+    fc.assert(
+      fc.property(
+        cases,
+        fc.integer({ min: 1, max: 3 }),
+        fc.func(fc.nat(100)),
+        ({ counts, options, worldSize }, hosts, random) => {
+          const names = Array.from({ length: worldSize }, (_, rank) => `host${rank % hosts}`);
+          const locality = JSON.parse(JSON.stringify(localityOf(counts, names, random)));
+          const near = epochOf(counts, { ...options, worldSize, locality }).batches;
+          const plain = epochOf(counts, options).batches;
+          const key = (row: number | null): number => row ?? -1;
+          const asSet = (batch: (number | null)[]): number[] => sorted(batch.map(key));
+          expect(near.map(asSet)).toEqual(plain.map(asSet));
+        },
+      ),
+      { numRuns: 200 },
+    );
+  });
+
+  test('read at least nine tenths from their own host', () => {
+    const counts = [40_000, 60_000];
+    const names = ['a', 'b'];
+    const locality = localityOf(counts, names, (i) => i, 2000);
+    const near = nearRanks(locality, counts);
+    for (const [mode, share] of [
+      ['record', 0.9],
+      ['file', 0.4],
+    ] as const) {
+      const facts = { counts, bytes: 1e7, fingerprint };
+      for (const rank of [0, 1]) {
+        const options = { shuffle: true, globalBatchSize: 1024, worldSize: 2, rank, locality, mode };
+        let local = 0;
+        let all = 0;
+        for (const { runs } of epochShare(facts, options).stages()) {
+          for (const { part, first, count } of runs) {
+            for (let record = first; record < first + count; record++) {
+              all++;
+              if (near((part === 0 ? 0 : counts[0]!) + record).includes(rank)) local++;
+            }
+          }
+        }
+        expect(local / all, `${mode} rank ${rank}`).toBeGreaterThan(share);
+      }
+    }
+  });
+
+  test('refuse what does not fit', () => {
+    const locality = localityOf([100, 50], ['a', 'b'], () => 0);
+    const ask = (options: EpochOptions) => () =>
+      epochOf([100, 50], { worldSize: 2, shuffle: true, locality, ...options });
+    expect(ask({})).not.toThrow();
+    expect(ask({ worldSize: 3 })).toThrow(/hosts of 2 ranks/);
+    expect(ask({ locality: { ...locality, parts: [] } })).toThrow(/for 0 parts/);
+    expect(ask({ locality: 'a' })).toThrow(expect.objectContaining({ code: 'SHARDFEED_USAGE' }));
+    const file = { mode: 'file', shuffle: false } as const;
+    const position = epochOf([100, 50], { worldSize: 2, locality, ...file }).position(0);
+    expect(() => epochOf([100, 50], { worldSize: 2, position, ...file })).toThrow(/same locality/);
   });
 });
 

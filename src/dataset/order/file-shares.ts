@@ -1,11 +1,14 @@
 import { usage } from './order-spec.js';
 
+/** The ranks that a part lies near to. */
+export type NearParts = (part: number) => readonly number[];
+
 /**
  * Whole files for every rank: the largest first, each to the rank that has the fewest records so far, so that shares are nearly
- * equal. Gives for each rank its parts, ascending.
+ * equal; where it is known which ranks lie near to a file, those come first. Gives for each rank its parts, ascending.
  * @throws SHARDFEED_USAGE where a rank would get no record
  */
-export function fileShares(counts: ArrayLike<number>, worldSize: number): Uint32Array[] {
+export function fileShares(counts: ArrayLike<number>, worldSize: number, near?: NearParts): Uint32Array[] {
   const parts = Array.from({ length: counts.length }, (_, part) => part).filter((part) => counts[part]! > 0);
   if (parts.length < worldSize) {
     throw usage(
@@ -16,8 +19,25 @@ export function fileShares(counts: ArrayLike<number>, worldSize: number): Uint32
   parts.sort((a, b) => counts[b]! - counts[a]! || a - b);
   const shares: number[][] = Array.from({ length: worldSize }, () => []);
   const ranks = new LeastLoaded(worldSize);
-  for (const part of parts) shares[ranks.add(counts[part]!)]!.push(part);
+  const far = near === undefined ? parts : shareOutNear(parts, counts, { near, shares, ranks });
+  for (const part of far) shares[ranks.add(counts[part]!)]!.push(part);
   return shares.map((share) => Uint32Array.from(share).sort());
+}
+
+/** Gives parts to ranks that they lie near to, as long as none gets more than its share; gives the parts that are left. */
+function shareOutNear(
+  parts: readonly number[],
+  counts: ArrayLike<number>,
+  { near, shares, ranks }: { near: NearParts; shares: number[][]; ranks: LeastLoaded },
+): number[] {
+  const most = Math.ceil(parts.reduce((n, part) => n + counts[part]!, 0) / shares.length);
+  return parts.filter((part) => {
+    const [rank] = [...near(part)].sort((a, b) => ranks.loadOf(a) - ranks.loadOf(b) || a - b);
+    if (rank === undefined || ranks.loadOf(rank) + counts[part]! > Math.max(most, counts[parts[0]!]!)) return true;
+    ranks.addTo(rank, counts[part]!);
+    shares[rank]!.push(part);
+    return false;
+  });
 }
 
 /** A binary heap of ranks, the one with the least load on top; of equals the lowest. */
@@ -30,17 +50,30 @@ class LeastLoaded {
     this.#loads = new Float64Array(ranks);
   }
 
+  loadOf(rank: number): number {
+    return this.#loads[rank]!;
+  }
+
   /** Gives a load to the rank on top, and says which. */
   add(load: number): number {
     const rank = this.#ranks[0]!;
-    this.#loads[rank]! += load;
-    let at = 0;
+    this.#sink(0, load);
+    return rank;
+  }
+
+  addTo(rank: number, load: number): void {
+    this.#sink(this.#ranks.indexOf(rank), load);
+  }
+
+  #sink(from: number, load: number): void {
+    this.#loads[this.#ranks[from]!]! += load;
+    let at = from;
     for (;;) {
       let least = at;
       for (const child of [2 * at + 1, 2 * at + 2]) {
         if (child < this.#ranks.length && this.#above(child, least)) least = child;
       }
-      if (least === at) return rank;
+      if (least === at) return;
       const moved = this.#ranks[least]!;
       this.#ranks[least] = this.#ranks[at]!;
       this.#ranks[at] = moved;

@@ -1,5 +1,6 @@
 export { type EpochOrder, type EpochOrderInput, epochOrder } from './epoch-order.js';
 export { fileShares } from './file-shares.js';
+export type { NearRanks } from './local-rows.js';
 export {
   type OrderOptions,
   type OrderSpec,
@@ -9,5 +10,6 @@ export {
   usage,
   type WindowSizes,
 } from './order-spec.js';
+export { Ordinals } from './ordinals.js';
 export { countSteps, rowsOf, type Share, type Tail } from './share.js';
 export type { Run, Stage } from './stage.js';

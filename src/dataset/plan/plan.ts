@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
-import type { EpochOptions } from '../epoch-share.js';
-import { resolveEpoch } from '../epoch-share.js';
+import { type EpochOptions, type ResolvedEpoch, resolveEpoch } from '../epoch-share.js';
+import { localityHash, nearRanks } from '../locality.js';
 import type { OrderSpec, Tail } from '../order/index.js';
 import { fileReads } from './file-reads.js';
 import { globalReads } from './global-reads.js';
+import { localReads } from './local-reads.js';
 import { sequentialReads } from './sequential-reads.js';
 import { windowReads } from './window-reads.js';
 
@@ -39,6 +40,8 @@ export interface RankPlan {
   readonly ranges: number;
   /** Stored bytes that it reads, about. */
   readonly bytes: number;
+  /** Of these, those that lie on the rank's own host; absent where nothing is known of that. */
+  readonly localBytes?: number;
 }
 
 /** Who reads what in an epoch, and what that costs; known before anything is read. */
@@ -70,7 +73,7 @@ export interface Plan {
   readonly hash: string;
 }
 
-export type RankReads = Pick<RankPlan, 'records' | 'files' | 'ranges' | 'bytes'>;
+export type RankReads = Pick<RankPlan, 'records' | 'files' | 'ranges' | 'bytes' | 'localBytes'>;
 
 /** @throws SHARDFEED_USAGE, SHARDFEED_POSITION */
 export function makePlan(facts: PlanFacts, options: PlanOptions): Plan {
@@ -79,13 +82,15 @@ export function makePlan(facts: PlanFacts, options: PlanOptions): Plan {
   const records = counts.reduce((a, b) => a + b, 0);
   const bytes = parts.reduce((n, part) => n + part.bytes, 0);
   const epoch = resolveEpoch({ counts, bytes, fingerprint }, options);
-  const { worldSize, globalBatchSize, tail, order, seed, steps, sharding, consumed } = epoch;
+  const { worldSize, globalBatchSize, tail, order, seed, steps, sharding, consumed, locality } = epoch;
   const input = { facts, counts, records, epoch };
   const reads =
     sharding.mode === 'file'
       ? fileReads(input)
       : order.kind === 'windows'
-        ? windowReads(input, order)
+        ? locality === undefined
+          ? windowReads(input, order)
+          : localReads(input, order, nearRanks(locality, counts))
         : order.kind === 'global'
           ? globalReads(input)
           : sequentialReads(input);
@@ -97,7 +102,7 @@ export function makePlan(facts: PlanFacts, options: PlanOptions): Plan {
   const delivered = ranks.reduce((n, rank) => n + rank.records, 0);
   const read = ranks.reduce((n, rank) => n + rank.bytes, 0);
   const amplification = delivered === 0 ? 1 : read / ((bytes * delivered) / records);
-  const { consumed: _, ...decides } = { ...epoch, lost: undefined };
+  const { consumed: _, lost: __, locality: ___, ...decides } = epoch;
   return {
     mode: sharding.mode,
     why: whyOf(sharding.mode, options.mode ?? 'auto', worldSize, amplification),
@@ -114,9 +119,9 @@ export function makePlan(facts: PlanFacts, options: PlanOptions): Plan {
     dropped: Math.max(0, records - consumed - delivered),
     amplification,
     ranks,
-    notes: notesOf(facts, { order, worldSize, amplification }),
+    notes: notesOf(facts, { epoch, amplification }),
     hash: createHash('sha256')
-      .update(JSON.stringify([fingerprint, decides]))
+      .update(JSON.stringify([fingerprint, decides, locality && localityHash(locality)]))
       .digest('hex'),
   };
 }
@@ -139,9 +144,13 @@ function whyOf(mode: 'record' | 'file', asked: string, worldSize: number, amplif
 
 function notesOf(
   { parts }: PlanFacts,
-  { order, worldSize, amplification }: { order: OrderSpec; worldSize: number; amplification: number },
+  { epoch, amplification }: { epoch: ResolvedEpoch; amplification: number },
 ): string[] {
+  const { order, worldSize, locality, sharding } = epoch;
   const notes: string[] = [];
+  if (locality !== undefined && order.kind !== 'windows' && sharding.mode === 'record') {
+    notes.push('who lies near to what has no say in this order: shuffle in windows, or share out whole files');
+  }
   const closed = parts.filter((part) => part.splittable === false);
   if (closed.length > 0) {
     const bytes = closed.reduce((n, part) => n + part.bytes, 0);
