@@ -6,6 +6,7 @@ import { countCommand } from './commands/count.js';
 import { headCommand } from './commands/head.js';
 import { indexCommand } from './commands/index-records.js';
 import { lsCommand } from './commands/ls.js';
+import { planCommand } from './commands/plan.js';
 import { repairCommand } from './commands/repair.js';
 import { schemaCommand } from './commands/schema.js';
 import { statsCommand } from './commands/stats.js';
@@ -39,6 +40,7 @@ export function addCommands(program: Command, session: Session): void {
     catCommand,
     countCommand,
     lsCommand,
+    planCommand,
     verifyCommand,
     repairCommand,
     indexCommand,

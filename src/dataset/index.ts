@@ -1,6 +1,7 @@
 export { displayPath } from '../files/index.js';
 export { type CollectedStatistics, type CollectOptions, collectStatistics } from './collect-statistics.js';
 export { type CountOptions, countRecords, type PartCount, type RecordCount } from './count-records.js';
+export type { EpochOptions } from './epoch-share.js';
 export {
   type CompileFeaturesOptions,
   compileFeatures,
@@ -12,6 +13,7 @@ export {
 export { type FingerprintPart, fingerprintOf } from './fingerprint.js';
 export { type IndexedDataset, type IndexedPart, type IndexOptions, indexDataset, scanIndex } from './index-dataset.js';
 export { type ListedEntry, listEntries } from './list-entries.js';
+export type { Locality } from './locality.js';
 export {
   decodeManifest,
   encodeManifest,
@@ -27,6 +29,7 @@ export {
   type OpenDatasetOptions,
   openDataset,
 } from './open-dataset.js';
+export type { OrderSpec, Shuffle, Tail, WindowSizes } from './order/index.js';
 export { PartDigest } from './part-digest.js';
 export { readIndex } from './part-index.js';
 export {
@@ -47,6 +50,8 @@ export {
   type ZipPosition,
   zip,
 } from './pipeline/index.js';
+export { type OrderQuality, type Plan, type PlanOptions, type RankPlan, shuffleBuffer } from './plan/index.js';
+export type { Position } from './position.js';
 export { type ReadBatchesOptions, readBatches } from './read-batches.js';
 export {
   type PartToRead,

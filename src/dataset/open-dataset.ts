@@ -2,9 +2,18 @@ import { isShardfeedError, ShardfeedError } from '../errors.js';
 import { type CallOptions, displayPath } from '../files/index.js';
 import { type DecodedValue, decodeExample, type Schema } from '../records/index.js';
 import { type Catalog, type CatalogPart, firstRecords, locateRecord } from './catalog.js';
+import { findLocality, type Locality } from './locality.js';
 import type { Manifest } from './manifest.js';
 import { type CatalogOptions, openCatalog } from './open-catalog.js';
 import { keptIndexes, PartIndexes } from './part-indexes.js';
+import {
+  makePlan,
+  type OrderQuality,
+  orderQuality,
+  type Plan,
+  type PlanFacts,
+  type PlanOptions,
+} from './plan/index.js';
 import { type ReadCounters, zeroCounters } from './read-counters.js';
 import { readRecord } from './read-record.js';
 import { ScanCache } from './scan-cache.js';
@@ -110,6 +119,28 @@ export class Dataset implements AsyncDisposable {
     return decodeOne(payload, this.schema, { path: displayPath(part), offset: offsets.offsetOf(record), record });
   }
 
+  /**
+   * Who reads what in an epoch, in how many steps, and what that costs; nothing is read for it.
+   * @throws SHARDFEED_USAGE; SHARDFEED_POSITION
+   */
+  plan(options: PlanOptions = {}): Plan {
+    return makePlan(this.#planFacts(), options);
+  }
+
+  /** How well the order that the options give mixes a dataset whose records are sorted; see {@link OrderQuality}. */
+  orderQuality(options: PlanOptions = {}): OrderQuality {
+    return orderQuality(this.#planFacts(), options);
+  }
+
+  /**
+   * Where the records lie, for workers on the hosts given, one for each rank. One rank finds it and all are given the same, as
+   * the option `locality` of `plan` and `batches`.
+   */
+  async locality(hosts: readonly string[], options: CallOptions = {}): Promise<Locality> {
+    this.#refuseClosed();
+    return findLocality(this.#catalog.parts, hosts, options);
+  }
+
   /** What reading did so far. */
   stats(): Readonly<ReadCounters> {
     return { ...this.#counters };
@@ -123,6 +154,11 @@ export class Dataset implements AsyncDisposable {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  #planFacts(): PlanFacts {
+    const { parts, fingerprint } = this.#catalog;
+    return { parts, fingerprint, remote: parts.some(({ fs }) => fs.scheme !== 'file' && fs.scheme !== 'memory') };
   }
 
   #refuseClosed(): void {

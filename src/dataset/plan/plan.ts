@@ -105,7 +105,7 @@ export function makePlan(facts: PlanFacts, options: PlanOptions): Plan {
   const { consumed: _, lost: __, locality: ___, ...decides } = epoch;
   return {
     mode: sharding.mode,
-    why: whyOf(sharding.mode, options.mode ?? 'auto', worldSize, amplification),
+    why: whyOf(sharding.mode, worldSize, amplification),
     records,
     files: parts.length,
     worldSize,
@@ -130,16 +130,13 @@ function rowsPerStep(rank: number, worldSize: number, globalBatchSize: number): 
   return Math.floor(((rank + 1) * globalBatchSize) / worldSize) - Math.floor((rank * globalBatchSize) / worldSize);
 }
 
-function whyOf(mode: 'record' | 'file', asked: string, worldSize: number, amplification: number): string {
+function whyOf(mode: 'record' | 'file', worldSize: number, amplification: number): string {
   if (mode === 'file') {
     return `whole files, as asked: nothing is read twice, but the order depends on the ${worldSize} workers, and an epoch cannot go on with others`;
   }
   const cost = `${amplification.toFixed(2)} x the bytes are read`;
   if (worldSize === 1) return `one worker reads all files; ${cost}`;
-  const order = `every step's rows are shared out, so that the order is the same for any number of workers; ${cost}`;
-  return asked === 'auto'
-    ? `${order}. mode 'file' would give whole files, and make the order depend on the workers`
-    : order;
+  return `every step's rows are shared out, so that the order is the same for any number of workers; ${cost}`;
 }
 
 function notesOf(
