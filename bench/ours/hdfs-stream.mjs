@@ -1,4 +1,5 @@
-// hdfs-stream.mjs get URI | put URI FILE [--parallel N]: shardfeed carries the bytes of one file, and does nothing else.
+// hdfs-stream.mjs read URI | get URI | put URI FILE [--parallel N]: shardfeed carries the bytes of one file, and does nothing else:
+// into memory of the caller's, as readers of records do, or as chunks that are the caller's.
 import { createReadStream } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { hdfsDriver } from '../../dist/hdfs/index.js';
@@ -22,6 +23,11 @@ if (way === 'put') {
     bytes += chunk.length;
   }
   await writer.close();
+} else if (way === 'read') {
+  const reader = await fs.openReader(path);
+  const into = new Uint8Array(1 << 20);
+  for (let count = await reader.read(into, 0); count > 0; count = await reader.read(into, bytes)) bytes += count;
+  await reader.close();
 } else {
   for await (const chunk of fs.read(path)) bytes += chunk.length;
 }

@@ -39,7 +39,8 @@ export interface FileSystem {
    */
   replaceFile?(from: string, to: string, options?: CallOptions): Promise<void>;
   /**
-   * Opens a file for reads straight into the caller's memory, where the driver can spare a copy that way.
+   * Opens a file for reads straight into the caller's memory, where the driver can spare a copy that way. The signal is
+   * that of the reads too, where they may take long.
    * @throws SHARDFEED_NOT_FOUND; IO for a folder; UNSUPPORTED for what has no size (a pipe, a device)
    */
   openReader?(path: string, options?: CallOptions): Promise<FileReader>;
@@ -114,7 +115,7 @@ export interface FileStat {
   readonly replication?: number;
 }
 
-/** Reads one file. */
+/** Reads one file. Several reads may be under way at once, at any positions; `close` breaks them off. */
 export interface FileReader {
   /** Fills `into` with the bytes from a position on, or some of them; resolves to their number, 0 only at the end. */
   read(into: Uint8Array, position: number): Promise<number>;

@@ -1,3 +1,4 @@
+import { ShardfeedError } from '../errors.js';
 import type { Capabilities, FileSystem } from './file-system.js';
 
 /** What is known of a driver before it is loaded. */
@@ -30,6 +31,11 @@ export function lazyFileSystem({ scheme, authority, capabilities, load }: LazyDr
     rename: async (...args) => (await driver()).rename(...args),
     delete: async (...args) => (await driver()).delete(...args),
     mkdir: async (...args) => (await driver()).mkdir(...args),
+    async openReader(path, options) {
+      const fs = await driver();
+      if (fs.openReader !== undefined) return fs.openReader(path, options);
+      throw new ShardfeedError('SHARDFEED_UNSUPPORTED', `${scheme}:// reads files as streams only`, { path });
+    },
   };
   if (capabilities.replaceFile) lazy.replaceFile = async (...args) => (await driver()).replaceFile!(...args);
   if (capabilities.freeSpace) lazy.freeSpace = async (...args) => (await driver()).freeSpace!(...args);

@@ -1,63 +1,83 @@
 import type { IncomingMessage } from 'node:http';
 import { connect, type Socket, type TcpNetConnectOpts } from 'node:net';
+import type { BodyTaker } from './http.js';
+import type { Inflow } from './inflow.js';
 
-const BLOCK_BYTES = 1 << 20;
+/** Takes the head of an answer, and what comes while it is not known yet where to. */
+const SCRATCH_BYTES = 1 << 14;
 
 /**
- * A connection whose bytes are read straight into blocks of up to 1 MiB, once `begin` says that the rest is body; before
- * that they go to node:http, which parses the head. That takes half of the processor time of node:http alone, which has
- * a new buffer of 64 KiB for every read and looks at it twice.
+ * A connection whose bytes are read straight to where they are wanted, once `begin` says that the rest is body; before that
+ * they go to node:http, which parses the head. With node:http alone every 64 KiB would be new memory, which is faulted
+ * in, copied and collected.
  */
-export class DirectBody {
+export class DirectBody implements BodyTaker {
+  readonly #scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES);
+  /** What the connection is reading into, and what it shall read into next. */
+  #lent: Uint8Array = this.#scratch;
+  #room: Uint8Array | undefined;
   #socket: Socket | undefined;
-  #block = Buffer.alloc(0);
-  #fill = 0;
-  #missing: number;
-  #take: ((block: Uint8Array) => boolean) | undefined;
+  #flow: Inflow | undefined;
+  /** What came and found no room yet. */
+  #rest: Uint8Array = Buffer.alloc(0);
+  #broken: { readonly error: unknown } | undefined;
+  #settle: (() => void) | undefined;
+  #paused = false;
+  /** Set while nothing is wanted. */
+  idle = false;
 
-  /** `length`: bytes of the body. */
-  constructor(length: number) {
-    this.#missing = length;
-    this.#renew();
+  /** Whether it has made the connection, so that bytes can come straight. */
+  get connected(): boolean {
+    return this.#socket !== undefined;
   }
 
   connect(options: TcpNetConnectOpts): Socket {
-    const buffer = () => this.#block.subarray(this.#fill);
+    const buffer = (): Uint8Array => {
+      this.#lent = this.#room ?? this.#scratch;
+      return this.#lent;
+    };
     this.#socket = connect({ ...options, onread: { buffer, callback: (bytes) => this.#arrived(bytes) } });
     return this.#socket;
   }
 
-  /** Hands each block to `take`, which then owns it; once that returns false nothing is read before `resume`. */
-  begin(answer: IncomingMessage, take: (block: Uint8Array) => boolean): void {
-    this.#take = take;
-    // What came with the head; memory of its own, as the socket may be writing to the block already.
-    for (let rest: Buffer | null = answer.read(); rest !== null; rest = answer.read()) {
-      this.#missing -= rest.length;
-      if (!take(rest)) this.#socket?.pause();
-    }
+  /** From here on bytes go to `flow`. */
+  begin(answer: IncomingMessage, flow: Inflow): void {
+    this.#flow = flow;
+    const parts: Buffer[] = [];
+    for (let part: Buffer | null = answer.read(); part !== null; part = answer.read()) parts.push(part);
+    this.#rest = Buffer.concat(parts);
+    const broke = (error?: Error): void => {
+      this.#broken ??= { error: error ?? new Error('the connection was closed') };
+      this.#settle?.();
+    };
+    answer.once('error', broke);
+    answer.once('close', () => broke());
+    answer.once('end', () => broke(new Error('it ended early')));
   }
 
-  resume(): void {
-    this.#socket?.resume();
-  }
-
-  /** Hands on what there is of a block. */
-  flush(): boolean {
-    if (this.#fill === 0) return true;
-    const full = this.#block.subarray(0, this.#fill);
-    this.#renew();
-    return this.#take!(full);
-  }
-
-  #renew(): void {
-    this.#block = Buffer.allocUnsafeSlow(Math.max(1, Math.min(this.#missing, BLOCK_BYTES)));
-    this.#fill = 0;
+  /** Lets bytes come until there is no room for more. @throws what broke the connection */
+  next(): Promise<void> {
+    this.#rest = this.#flow!.put(this.#rest);
+    if (this.#rest.length > 0 || this.#flow!.room() === undefined) return Promise.resolve();
+    return new Promise((resolve, reject) => {
+      this.#settle = () => (this.#broken === undefined ? resolve() : reject(this.#broken.error));
+      if (this.#broken !== undefined) this.#settle();
+      else if (this.#paused) this.#socket!.resume();
+      this.#paused = false;
+    });
   }
 
   #arrived(bytes: number): boolean {
-    if (this.#take === undefined) return this.#socket!.emit('data', Buffer.from(this.#block.subarray(0, bytes)));
-    this.#fill += bytes;
-    this.#missing -= bytes;
-    return this.#fill < this.#block.length && this.#missing > 0 ? true : this.flush();
+    const flow = this.#flow;
+    const arrived = this.#lent.subarray(0, bytes);
+    if (flow === undefined) return this.#socket!.emit('data', Buffer.from(arrived));
+    if (this.#lent !== this.#scratch) flow.filled(bytes);
+    else this.#rest = Buffer.concat([this.#rest, this.#rest.length > 0 ? arrived : flow.put(arrived)]);
+    this.#room = this.#rest.length === 0 ? flow.room() : undefined;
+    if (this.#room !== undefined) return true;
+    this.#settle?.();
+    // Who takes bytes as they come has room again at once: only what finds none stops the connection.
+    this.#paused = this.#rest.length > 0 || flow.missing === 0;
+    return !this.#paused;
   }
 }

@@ -8,6 +8,7 @@ import {
   compareBytes,
   type DeleteOptions,
   type FileChecksum,
+  type FileReader,
   type FileStat,
   type FileSystem,
   type FileWriter,
@@ -28,6 +29,7 @@ import {
 } from './credentials/index.js';
 import type { Credentials } from './credentials.js';
 import { Fault, isBelowFile, isUnknownOperation } from './fault.js';
+import { openHdfsReader } from './file-reader.js';
 import { existingStatus, isMissing } from './find-status.js';
 import { type HadoopConfiguration, loadHadoopConfiguration } from './hadoop-configuration.js';
 import { HttpClient, type Timeouts } from './http.js';
@@ -132,6 +134,10 @@ class HdfsFileSystem implements FileSystem {
 
   read(path: string, options: ReadOptions = {}): AsyncIterable<Uint8Array> {
     return readHdfsFile(this.#client, normalizePath(path), options, this.#reads);
+  }
+
+  openReader(path: string, options: CallOptions = {}): Promise<FileReader> {
+    return openHdfsReader(this.#client, normalizePath(path), options, this.#reads);
   }
 
   async create(path: string, options: CreateOptions = {}): Promise<FileWriter> {

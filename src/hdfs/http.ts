@@ -28,8 +28,14 @@ export interface HttpRequest {
   readonly signal?: AbortSignal | undefined;
   /** The server is a data node: its failures call for another one. */
   readonly dataNode?: boolean;
-  /** Makes the connection, where that is not to be left to an agent; not for https. */
-  readonly connect?: ((options: TcpNetConnectOpts) => Socket) | undefined;
+  /** Takes the body, and makes the connection itself but for https. */
+  readonly taker?: BodyTaker | undefined;
+}
+
+export interface BodyTaker {
+  connect(options: TcpNetConnectOpts): Socket;
+  /** It wants nothing now, so that silence is no fault. */
+  readonly idle: boolean;
 }
 
 export interface Answer {
@@ -86,7 +92,8 @@ export class HttpClient {
     const url = new URL(what.origin);
     const module = url.protocol === 'https:' ? https : http;
     const host = url.hostname.replace(/^\[|\]$/g, '');
-    const { connect } = what;
+    const { taker } = what;
+    const connect = url.protocol === 'http:' && taker ? taker.connect.bind(taker) : undefined;
     const request = module.request({
       ...(connect === undefined
         ? { agent: this.#agents[what.dataNode === true ? `${url.protocol} data` : url.protocol]! }
@@ -134,7 +141,9 @@ export class HttpClient {
         const secure = what.origin.startsWith('https:');
         socket.once(secure ? 'secureConnect' : 'connect', () => clearTimeout(connecting));
       });
-      request.once('timeout', () => request.destroy(new TimeoutError('nothing came for too long')));
+      request.on('timeout', () => {
+        if (what.taker?.idle !== true) request.destroy(new TimeoutError('nothing came for too long'));
+      });
       request.once('close', () => {
         clearTimeout(connecting);
         signal?.removeEventListener('abort', abort);

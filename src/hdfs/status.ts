@@ -6,6 +6,8 @@ import { Fault } from './fault.js';
 export interface HdfsStatus extends FileStat {
   /** Number of the inode: another file that takes the path has another one. */
   readonly fileId: number;
+  /** Bytes of each block of a file but the last; 0 where it is not told. */
+  readonly blockSize: number;
   /** `alice`. */
   readonly owner: string;
   readonly group: string;
@@ -16,7 +18,7 @@ export interface HdfsStatus extends FileStat {
 /** The JSON of `FileStatus`; in listings `pathSuffix` is the name. @throws Fault */
 export function parseStatus(json: unknown, path: string): HdfsStatus {
   const raw = (json ?? {}) as Readonly<Record<string, unknown>>;
-  const { pathSuffix, type, length, modificationTime, fileId, owner, group, permission, replication } = raw;
+  const { pathSuffix, type, length, modificationTime, fileId, owner, group, permission, replication, blockSize } = raw;
   if (typeof type !== 'string' || typeof length !== 'number' || typeof modificationTime !== 'number') {
     throw garbled('FileStatus', json);
   }
@@ -27,6 +29,7 @@ export function parseStatus(json: unknown, path: string): HdfsStatus {
     size: folder ? 0 : length,
     mtimeMs: modificationTime,
     fileId: typeof fileId === 'number' ? fileId : 0,
+    blockSize: typeof blockSize === 'number' ? blockSize : 0,
     owner: String(owner ?? ''),
     group: String(group ?? ''),
     permission: Number.parseInt(String(permission ?? '0'), 8),
