@@ -18,12 +18,13 @@ export interface FingerprintPart {
 export function fingerprintOf(parts: Iterable<FingerprintPart>): string {
   const hash = createHash('sha256');
   for (const { path, records, digest } of [...parts].sort((a, b) => compareBytes(a.path, b.path))) {
-    const name = Buffer.from(path, 'utf8');
-    const head = Buffer.alloc(4);
-    head.writeUInt32LE(name.length);
-    const count = Buffer.alloc(8);
-    count.writeBigUInt64LE(BigInt(records));
-    hash.update(head).update(name).update(count).update(Buffer.from(digest, 'hex'));
+    const name = Buffer.byteLength(path);
+    const part = Buffer.alloc(4 + name + 8 + 32);
+    part.writeUInt32LE(name);
+    part.write(path, 4);
+    part.writeBigUInt64LE(BigInt(records), 4 + name);
+    part.write(digest, 12 + name, 'hex');
+    hash.update(part);
   }
   return hash.digest('hex');
 }

@@ -14,7 +14,7 @@ import type { CorruptionPolicy, Schema } from '../records/index.js';
 import type { ByteLru } from './byte-lru.js';
 import type { Catalog, CatalogPart } from './catalog.js';
 import { fingerprintOf } from './fingerprint.js';
-import { type Manifest, readManifest } from './manifest.js';
+import { type Manifest, type ManifestPart, readManifest } from './manifest.js';
 import { mapLimited } from './map-limited.js';
 import { readIndexHeader } from './part-index.js';
 import type { PartOffsets } from './part-offsets.js';
@@ -57,8 +57,9 @@ export async function openCatalog(
   const { parts: found, manifest } = await findParts(source, strict, options);
   const indexed = await foldersWithIndex(found, { signal });
   const work = async (part: DatasetPart, i: number, stop: AbortSignal): Promise<CatalogPart> => {
-    const indexedPart = indexed.has(folderOf(part));
-    return { ...part, ...(await factsOf(part, i, { ...options, strict, signal: stop, indexed: indexedPart })) };
+    const { listed } = part;
+    if (listed !== undefined) return factsOfListed(part, listed, { signal: stop });
+    return factsOf(part, i, { ...options, strict, signal: stop, indexed: indexed.has(folderOf(part)) });
   };
   const parts = await mapLimited(found, work, { limit: PARTS_AT_ONCE, signal });
   await options.cache?.prune();
@@ -85,10 +86,10 @@ async function findParts(
   const resolved = await resolveDataset(source, { ...options, lenient: strict ? false : 'sizes' });
   const parts = [...resolved.parts].sort((a, b) => compareBytes(a.name, b.name));
   refuseDuplicates(parts);
-  const { fs, path } = parts[0] ?? {};
-  const together = parts.every((part) => part.fs === fs && folderOf(part) === folderOf(parts[0]!));
-  if (resolved.folder !== undefined || fs === undefined || !together) return { parts, manifest: resolved.manifest };
-  const manifest = await soundManifest({ fs, path: parentPath(path!) }, { signal: options.signal });
+  const [first] = parts;
+  const together = parts.every(({ fs, name }) => fs === first!.fs && !name.includes('/'));
+  if (resolved.folder !== undefined || first === undefined || !together) return { parts, manifest: resolved.manifest };
+  const manifest = await soundManifest({ fs: first.fs, path: parentPath(first.path) }, { signal: options.signal });
   const listed = new Map(manifest?.parts.map((part) => [part.path, part]));
   const adopt = (part: DatasetPart): DatasetPart => {
     const entry = listed.get(part.name);
@@ -135,38 +136,31 @@ function folderOf(part: Location): string {
   return parentPath(displayPath(part));
 }
 
-type Facts = Pick<CatalogPart, 'records' | 'digest' | 'compression' | 'splittable' | 'countedBy'>;
+async function factsOfListed(part: DatasetPart, listed: ManifestPart, call: CallOptions): Promise<CatalogPart> {
+  const { records, digest, compression } = listed;
+  const members = compression === 'gzip' ? (await readIndexHeader(part, call))?.members : undefined;
+  return { ...part, records, digest, compression, splittable: splittable(compression, members), countedBy: 'manifest' };
+}
 
-/** What is known of a part: by its manifest, else its index, else a scan that was kept, else a scan. */
+/** What is known of a part without a manifest: by its index, else a scan that was kept, else a scan. */
 async function factsOf(
   part: DatasetPart,
   i: number,
   options: ForeignOptions & CatalogMemory & { indexed: boolean },
-): Promise<Facts> {
-  const { listed } = part;
+): Promise<CatalogPart> {
   const { signal, cache, kept } = options;
-  if (listed !== undefined) {
-    const { records, digest, compression } = listed;
-    const members = compression === 'gzip' ? (await readIndexHeader(part, { signal }))?.members : undefined;
-    return { records, digest, compression, splittable: splittable(compression, members), countedBy: 'manifest' };
-  }
   const index = options.indexed ? await readIndexHeader(part, { signal }) : undefined;
   const head = index ?? (await cache?.header(part, { signal }));
   if (head !== undefined) {
     const { records, digest, compression, members } = head;
     const countedBy = index === undefined ? 'scan' : 'index';
-    return { records, digest, compression, splittable: splittable(compression, members), countedBy };
+    return { ...part, records, digest, compression, splittable: splittable(compression, members), countedBy };
   }
   const scan = await scanForeign(part, options);
   kept?.set(i, scan);
   const { count: records, digest, compression, memberTable } = scan;
-  return {
-    records,
-    digest,
-    compression,
-    splittable: splittable(compression, memberTable?.members.length),
-    countedBy: 'scan',
-  };
+  const members = memberTable?.members.length;
+  return { ...part, records, digest, compression, splittable: splittable(compression, members), countedBy: 'scan' };
 }
 
 function splittable(compression: Codec, members = 0): boolean {

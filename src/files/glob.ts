@@ -65,6 +65,7 @@ async function match(
   const settings: Options = {
     cwd: base,
     onlyFiles: false,
+    unique: false,
     ignore: ['**/_*', '**/_*/**'],
     fs: globAdapter(fs, seen, options),
   };

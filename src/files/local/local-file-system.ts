@@ -1,4 +1,6 @@
-import { lstat, readdir, rename, rm, rmdir, stat, statfs, unlink } from 'node:fs/promises';
+import * as callbacks from 'node:fs';
+import { lstat, readdir, rename, rm, rmdir, statfs, unlink } from 'node:fs/promises';
+import { promisify } from 'node:util';
 import { ShardfeedError, throwIfAborted } from '../../errors.js';
 import type { CallOptions, CreateOptions, DeleteOptions, FileStat, FileSystem, ReadOptions } from '../file-system.js';
 import { compareBytes, joinPath, normalizePath, parentPath } from '../paths.js';
@@ -9,6 +11,8 @@ import { renameNoReplace } from './rename.js';
 import { createLocalFile } from './writer.js';
 
 const STATS_AT_ONCE = 64;
+/** Half the time of that of `node:fs/promises`, which counts where a folder has ten thousand files. */
+const stat = promisify(callbacks.stat);
 const BELOW_A_FILE = { ENOTDIR: 'SHARDFEED_NOT_FOUND' } as const;
 
 /**
