@@ -2,7 +2,7 @@ import { ShardfeedError, throwIfAborted } from '../errors.js';
 import { type CallOptions, displayPath } from '../files/index.js';
 import { ByteLru } from './byte-lru.js';
 import type { Catalog, CatalogPart } from './catalog.js';
-import { changed } from './check-unchanged.js';
+import { changed, checkUnchanged } from './check-unchanged.js';
 import { indexForReading, readIndex } from './part-index.js';
 import { bytesOf, type PartOffsets } from './part-offsets.js';
 import { type ForeignOptions, scanForeign } from './scan-foreign.js';
@@ -53,7 +53,8 @@ export class PartIndexes {
   /** Nobody's signal ends a load that others wait for too. */
   #start(part: number): Promise<PartOffsets> {
     const loading = this.#load(this.#parts[part]!).then((offsets) => {
-      if (!this.#closed.signal.aborted) this.#kept.set(part, offsets);
+      throwIfAborted(this.#closed.signal);
+      this.#kept.set(part, offsets);
       return offsets;
     });
     this.#loading.set(part, loading);
@@ -63,22 +64,27 @@ export class PartIndexes {
   }
 
   async #load(part: CatalogPart): Promise<PartOffsets> {
-    const { strict, cache } = this.#options;
     const call = { signal: this.#closed.signal };
     throwIfAborted(call.signal, part.path);
-    const offsets: PartOffsets =
-      (part.countedBy === 'scan'
-        ? await cache?.index(part, call)
-        : strict
-          ? await readIndex(part, call)
-          : await indexForReading(part, { ...call, strict })) ??
-      (await scanForeign(part, { ...this.#options, ...call }));
-    if (offsets.count === part.records && (offsets.digest === part.digest || offsets.lost !== undefined))
-      return offsets;
-    if (part.countedBy !== 'manifest') throw changed(part);
-    const path = displayPath(part);
-    const what = `${path} does not hold the records that the manifest lists; \`shardfeed verify\` tells more`;
-    throw new ShardfeedError('SHARDFEED_STALE', what, { path });
+    try {
+      const offsets = (await this.#find(part, call)) ?? (await scanForeign(part, { ...this.#options, ...call }));
+      const same = offsets.count === part.records && (offsets.digest === part.digest || offsets.lost !== undefined);
+      if (same) return offsets;
+      if (part.countedBy !== 'manifest') throw changed(part);
+      const path = displayPath(part);
+      const what = `${path} does not hold the records that the manifest lists; \`shardfeed verify\` tells more`;
+      throw new ShardfeedError('SHARDFEED_STALE', what, { path });
+    } catch (error) {
+      // Where the file was changed, that explains all else.
+      await checkUnchanged(part, call);
+      throw error;
+    }
+  }
+
+  #find(part: CatalogPart, call: CallOptions): Promise<PartOffsets | undefined> | undefined {
+    const { strict, cache } = this.#options;
+    if (part.countedBy === 'scan') return cache?.index(part, call);
+    return strict ? readIndex(part, call) : indexForReading(part, { ...call, strict });
   }
 }
 

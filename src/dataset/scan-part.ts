@@ -10,7 +10,7 @@ import {
   type Member,
   openSource,
 } from '../files/index.js';
-import { FRAME_BYTES, isGap } from '../records/index.js';
+import { FRAME_BYTES, HEADER_BYTES, isGap } from '../records/index.js';
 import { HeaderWalk } from './header-walk.js';
 import { PartDigest } from './part-digest.js';
 import { readWhole } from './read-whole.js';
@@ -41,7 +41,7 @@ export async function scanPart(
   const call = { signal: options.signal };
   const head = await readWhole(part, { ...call, end: HEAD_BYTES });
   const { codec: compression, content } = detectFormat(head, path);
-  if (head.length > 0 && (content === 'csv' || isText(head))) throw noRecords(displayPath(part));
+  if (head.length >= HEADER_BYTES && (content === 'csv' || isText(head))) throw noRecords(displayPath(part));
   const walk = new HeaderWalk(displayPath(part));
   const members = compression === 'none' ? [] : await walkStream(part, compression, walk, call);
   if (compression === 'none') await walkPlain(part, walk, call);

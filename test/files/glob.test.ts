@@ -25,7 +25,10 @@ describe.each([
     const root = files.resolve(uri);
     await fill(root.fs, root.path, names);
     const found = await files.expand(patterns.map((pattern) => `${uri}/${pattern}`));
-    for (const { fs } of found) expect(fs).toBe(root.fs);
+    for (const { fs, path, size, mtimeMs } of found) {
+      expect(fs).toBe(root.fs);
+      expect(await fs.stat(path)).toMatchObject({ size, mtimeMs });
+    }
     return found.map(({ path }) => path.slice(root.path.length + 1));
   }
 

@@ -168,6 +168,7 @@ describe('symbolic links', () => {
     await writeFile(join(at, 'real'), 'content');
     await symlink('real', join(at, 'link'));
     await symlink('nowhere', join(at, 'broken'));
+    await symlink('itself', join(at, 'itself'));
     expect(await text(join(at, 'link'))).toBe('content');
     expect(await fs.stat(join(at, 'link'))).toMatchObject({ type: 'file', size: 7 });
     const listed: string[] = [];

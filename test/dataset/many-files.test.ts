@@ -1,0 +1,29 @@
+import { expect, test } from 'vitest';
+import { openDataset } from '../../src/dataset/open-dataset.js';
+import { openFiles } from '../../src/files/index.js';
+import { countingFileSystem } from '../support/counting-file-system.js';
+import { exampleSchema, examples, memory, writeDataset } from './dataset-builders.js';
+
+const FILES = 10_000;
+const parts = Array.from({ length: FILES }, (_, i) => ({
+  name: `part-r-${String(i).padStart(5, '0')}`,
+  payloads: examples(2 * i, 2 * i + 2),
+}));
+
+test('10,000 files with a manifest are opened by one listing, and none of them is read', async () => {
+  const { fs } = memory();
+  await writeDataset(fs, '/d', { parts, manifest: { schema: exampleSchema } });
+  const { fs: seen, counts } = countingFileSystem(fs);
+  const files = openFiles({ drivers: { memory: seen } });
+  for (const source of ['memory:///d', 'memory:///d/part*']) {
+    counts.reset();
+    const dataset = await openDataset(source, { files });
+    expect(dataset.count).toBe(2 * FILES);
+    expect([...counts.files.keys()]).toEqual(['/d/_manifest.json']);
+    expect(counts.lists).toBe(1);
+    expect(counts.requests).toBeLessThanOrEqual(6);
+    counts.reset();
+    expect((await dataset.get(2 * FILES - 1)).id).toBe(2 * FILES - 1);
+    expect(counts.requests).toBeLessThanOrEqual(5);
+  }
+});
