@@ -4,7 +4,9 @@ import {
   type Batch,
   ExampleDecoder,
   type ExampleDecoderOptions,
+  type Int64As,
   LossLedger,
+  type Projected,
   ReaderMemory,
   type Schema,
 } from '../records/index.js';
@@ -12,11 +14,15 @@ import { allocateUnzeroed, expectLargeBlocks } from './batch-memory.js';
 import { type ReadRecordsOptions, readPartBlocks, resolveForReading } from './read-records.js';
 import { sampleSchema } from './sample-records.js';
 
-export interface ReadBatchesOptions
+/** Of a schema literal, and of `int64` and `columns` where they are literals too, the batches' types follow. */
+export interface ReadBatchesOptions<S extends Schema = Schema, I extends Int64As = Int64As, C extends string = string>
   extends ReadRecordsOptions,
-    Pick<ExampleDecoderOptions, 'columns' | 'int64' | 'batchSize'> {
+    Pick<ExampleDecoderOptions, 'batchSize'> {
   /** What the records hold. Default: the manifest's, else told from the first records, with every feature nullable. */
-  schema?: Schema;
+  schema?: S;
+  /** See `ExampleDecoderOptions`. */
+  columns?: readonly C[];
+  int64?: I;
   /**
    * Batches are borrowed: each is valid only until the next one is asked for, then its memory is used again. Spares
    * what new memory costs and the collector does, a fifth of the time for wide rows. Default false.
@@ -31,10 +37,18 @@ export interface ReadBatchesOptions
  * @throws SHARDFEED_NOT_FOUND, SHARDFEED_SCHEMA_MISMATCH, SHARDFEED_MALFORMED_EXAMPLE, SHARDFEED_RANGE, and what
  * `readBlocks` throws
  */
-export async function* readBatches(
+export function readBatches<
+  const S extends Schema = Schema,
+  I extends Int64As = 'number',
+  const C extends string = string,
+>(
   source: string | readonly string[],
-  options: ReadBatchesOptions = {},
-): AsyncGenerator<Batch> {
+  options: ReadBatchesOptions<S, I, C> = {},
+): AsyncGenerator<Batch<Projected<S, C>, I>> {
+  return read(source, options) as AsyncGenerator<Batch<Projected<S, C>, I>>;
+}
+
+async function* read(source: string | readonly string[], options: ReadBatchesOptions): AsyncGenerator<Batch> {
   const { columns, int64, batchSize, onLoss, reuse = false } = options;
   if (!reuse) expectLargeBlocks();
   const memory = new ReaderMemory();

@@ -73,6 +73,11 @@ export interface Batch<S extends Schema = Schema, I extends Int64As = 'number'> 
   readonly mask: Uint8Array;
 }
 
+/** A schema of which only some features are read: what is known of it is left of a schema literal and literal names. */
+export type Projected<S extends Schema, C extends string> = string extends C | S['features'][number]['name']
+  ? S
+  : { readonly features: readonly Extract<S['features'][number], { readonly name: C }>[] };
+
 /** A batch of its own memory, such as of one that is borrowed. */
 export function copyBatch({ size, columns, mask }: Batch): Batch {
   const copy = (column: Column): Column => {
