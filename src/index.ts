@@ -13,6 +13,8 @@ export {
   type Progress,
 } from './convert/index.js';
 export {
+  type BatchesOptions,
+  BatchStream,
   type CollectedStatistics,
   type CompileFeaturesOptions,
   collectStatistics,
@@ -28,6 +30,7 @@ export {
   type Manifest,
   type OpenDatasetOptions,
   openDataset,
+  type Position,
   type ReadBatchesOptions,
   type ReadRecordsOptions,
   type RecordCount,

@@ -53,6 +53,7 @@ export {
 export { type OrderQuality, type Plan, type PlanOptions, type RankPlan, shuffleBuffer } from './plan/index.js';
 export type { Position } from './position.js';
 export { type ReadBatchesOptions, readBatches } from './read-batches.js';
+export type { BatchesOptions } from './read-epoch.js';
 export {
   type PartToRead,
   type ReadRecordsOptions,

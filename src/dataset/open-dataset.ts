@@ -1,11 +1,12 @@
 import { isShardfeedError, ShardfeedError } from '../errors.js';
 import { type CallOptions, displayPath } from '../files/index.js';
-import { type DecodedValue, decodeExample, type Schema } from '../records/index.js';
+import { type Batch, type DecodedValue, decodeExample, type Int64As, type Schema } from '../records/index.js';
 import { type Catalog, type CatalogPart, firstRecords, locateRecord } from './catalog.js';
 import { findLocality, type Locality } from './locality.js';
 import type { Manifest } from './manifest.js';
 import { type CatalogOptions, openCatalog } from './open-catalog.js';
 import { keptIndexes, PartIndexes } from './part-indexes.js';
+import { BatchStream } from './pipeline/index.js';
 import {
   makePlan,
   type OrderQuality,
@@ -14,7 +15,9 @@ import {
   type PlanFacts,
   type PlanOptions,
 } from './plan/index.js';
+import type { Position } from './position.js';
 import { type ReadCounters, zeroCounters } from './read-counters.js';
+import { type BatchesOptions, type EpochSource, epochSource } from './read-epoch.js';
 import { readRecord } from './read-record.js';
 import { ScanCache } from './scan-cache.js';
 import type { StatisticsJson } from './statistics.js';
@@ -52,22 +55,25 @@ export async function openDataset(
   const catalog = await openCatalog(source, { ...rest, cache, kept });
   const { policy = 'error', maxRecordBytes } = options;
   const indexes = new PartIndexes(catalog, { kept, cache, maxRecordBytes, strict: policy === 'error' });
-  return new Dataset(catalog, indexes);
+  return new Dataset({ catalog, indexes, policy, maxRecordBytes, counters: zeroCounters() });
 }
 
 /** TFRecord files as one dataset; see {@link openDataset}. */
 export class Dataset implements AsyncDisposable {
+  readonly #source: EpochSource;
   readonly #catalog: Catalog;
   readonly #indexes: PartIndexes;
-  readonly #counters: ReadCounters = zeroCounters();
+  readonly #counters: ReadCounters;
   readonly #firsts: Float64Array;
   #closed = false;
 
   /** Use {@link openDataset}. */
-  constructor(catalog: Catalog, indexes: PartIndexes) {
-    this.#catalog = catalog;
-    this.#indexes = indexes;
-    this.#firsts = firstRecords(catalog.parts);
+  constructor(source: EpochSource) {
+    this.#source = source;
+    this.#catalog = source.catalog;
+    this.#indexes = source.indexes;
+    this.#counters = source.counters;
+    this.#firsts = firstRecords(this.#catalog.parts);
   }
 
   get schema(): Schema {
@@ -95,6 +101,18 @@ export class Dataset implements AsyncDisposable {
   /** Where all its parts are in the dataset. */
   get manifest(): Manifest | undefined {
     return this.#catalog.manifest;
+  }
+
+  /**
+   * The batches of one worker in one epoch, in the order that fingerprint, seed, epoch and shuffle decide, whatever the number of
+   * workers. Each has a `position`: give it to `batches` of any worker, or `from`, to go on right behind it.
+   * @throws SHARDFEED_USAGE and SHARDFEED_POSITION at once. While they are read: SHARDFEED_CHANGED and SHARDFEED_NOT_FOUND for a file
+   * that is not what it was, SHARDFEED_SCHEMA_MISMATCH, SHARDFEED_RANGE, and by policy SHARDFEED_CORRUPT_RECORD and its kin or
+   * SHARDFEED_BUDGET
+   */
+  batches<I extends Int64As = 'number'>(options: BatchesOptions<I> = {}): BatchStream<Batch<Schema, I>, Position> {
+    this.#refuseClosed();
+    return new BatchStream(epochSource(this.#source, options));
   }
 
   /**

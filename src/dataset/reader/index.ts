@@ -1,2 +1,1 @@
-export { type ReadStagesOptions, readStages, type StepBatch } from './read-stages.js';
-export type { PartPlaces, PlacesOfParts, ReaderPart } from './reader-part.js';
+export { type ReadStagesOptions, readStages } from './read-stages.js';

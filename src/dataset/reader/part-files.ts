@@ -1,6 +1,8 @@
-import { isShardfeedError, ShardfeedError } from '../../errors.js';
-import { type CallOptions, displayPath, type FileReader } from '../../files/index.js';
-import type { ReaderPart } from './reader-part.js';
+import { isShardfeedError } from '../../errors.js';
+import type { CallOptions, FileReader } from '../../files/index.js';
+import type { CatalogPart } from '../catalog.js';
+import { checkUnchanged } from '../check-unchanged.js';
+import type { ReadCounters } from '../read-counters.js';
 
 /** Files that are kept open. */
 const OPEN_FILES = 64;
@@ -16,15 +18,14 @@ export type Room = (at: number, bytes: number) => Uint8Array;
 
 /** Reads ranges of the parts of a dataset. Few files are open at a time, those that were used last. */
 export class PartFiles {
-  readonly #parts: readonly ReaderPart[];
+  readonly #parts: readonly CatalogPart[];
   readonly #open = new Map<number, OpenFile>();
   readonly #seen = new Set<number>();
-  /** Ranges asked for, and bytes that came. */
-  requests = 0;
-  bytes = 0;
+  readonly #counters: ReadCounters;
 
-  constructor(parts: readonly ReaderPart[]) {
+  constructor(parts: readonly CatalogPart[], counters: ReadCounters) {
     this.#parts = parts;
+    this.#counters = counters;
   }
 
   /**
@@ -32,34 +33,22 @@ export class PartFiles {
    * @throws SHARDFEED_CHANGED where the part is not the one that was opened, NOT_FOUND where it is gone
    */
   async read(part: number, start: number, end: number, room: Room, options: CallOptions): Promise<number> {
-    if (!this.#seen.has(part)) await this.checkUnchanged(part, options);
+    if (!this.#seen.has(part)) await checkUnchanged(this.#parts[part]!, options);
     this.#seen.add(part);
     const file = this.#acquire(part, options);
     try {
       const reader = await file.reader;
-      this.requests++;
+      this.#counters.requests++;
       const count =
         reader === undefined
           ? await this.#stream(part, start, end, room, options)
           : await readInto(reader, start, end - start, room);
-      this.bytes += count;
+      this.#counters.bytes += count;
       return count;
     } finally {
       file.users--;
       await this.#closeIdle(OPEN_FILES);
     }
-  }
-
-  /** @throws SHARDFEED_CHANGED where a part has another size or time than when the dataset was opened */
-  async checkUnchanged(part: number, options: CallOptions): Promise<void> {
-    const { fs, path, bytes, mtimeMs } = this.#parts[part]!;
-    const now = await fs.stat(path, options);
-    const same = now.size === bytes && (mtimeMs === undefined || now.mtimeMs === mtimeMs);
-    if (same) return;
-    const name = displayPath({ fs, path });
-    const how =
-      now.size === bytes ? 'was written again' : `had ${bytes} bytes when the dataset was opened, now ${now.size}`;
-    throw new ShardfeedError('SHARDFEED_CHANGED', `${name} ${how}: open the dataset again`, { path: name });
   }
 
   async close(): Promise<void> {
@@ -94,7 +83,7 @@ export class PartFiles {
   }
 }
 
-async function openReader({ fs, path }: ReaderPart, options: CallOptions): Promise<FileReader | undefined> {
+async function openReader({ fs, path }: CatalogPart, options: CallOptions): Promise<FileReader | undefined> {
   try {
     return await fs.openReader?.(path, options);
   } catch (error) {

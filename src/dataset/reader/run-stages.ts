@@ -1,6 +1,7 @@
 import { throwIfAborted } from '../../errors.js';
 import type { Batch } from '../../records/index.js';
 import { mapLimited } from '../map-limited.js';
+import type { ReadCounters } from '../read-counters.js';
 import { LoadedStage } from './loaded-stage.js';
 import type { SlabHeap } from './slab-heap.js';
 import type { LostRecord, StageDecoder } from './stage-decoder.js';
@@ -22,6 +23,7 @@ export interface StageTools {
   readonly heap: SlabHeap;
   /** Most bytes that are held or on their way beyond the stage in use. */
   readonly prefetchBytes: number;
+  readonly counters: ReadCounters;
   /** Fires with `abort`, and where the caller aborts. */
   readonly signal: AbortSignal;
   /** Ends all that is on its way. */
@@ -37,6 +39,7 @@ const PLANS = 16;
 
 /** Runs stages one behind the other: reads those ahead while one is used, and gives their batches. */
 export async function* runStages(plans: AsyncIterator<StagePlan>, tools: StageTools): AsyncGenerator<StageBatch> {
+  const { decoder, counters } = tools;
   const runner = new StageRunner(plans, tools);
   try {
     for (let stage = await runner.next(); stage !== undefined; stage = await runner.next()) {
@@ -44,7 +47,10 @@ export async function* runStages(plans: AsyncIterator<StagePlan>, tools: StageTo
       for (let step = 0; step < steps; step++) {
         throwIfAborted(tools.signal);
         await runner.rest();
-        const { batch, losses } = tools.decoder.decode(stage, step);
+        const start = performance.now();
+        const { batch, losses } = decoder.decode(stage, step);
+        counters.decodeMs += performance.now() - start;
+        for (let row = 0; row < batch.size; row++) counters.records += batch.mask[row]!;
         runner.readAhead(steps - step);
         yield { batch, step: firstStep + step, losses };
       }
@@ -87,14 +93,20 @@ class StageRunner {
     await this.rest();
     const missing: number[] = [];
     while (stage.pending !== undefined) missing.push(stage.makeSlab());
-    await mapLimited(missing, (i) => this.#begin(stage, i), { limit: RANGES });
-    await Promise.all(stage.loads);
+    await this.#wait(mapLimited(missing, (i) => this.#begin(stage, i), { limit: RANGES }));
+    await this.#wait(Promise.all(stage.loads));
     return stage;
+  }
+
+  async #wait(reads: Promise<unknown>): Promise<void> {
+    const start = performance.now();
+    await reads;
+    this.#tools.counters.waitMs += performance.now() - start;
   }
 
   /** Waits for the reads straight into the kernel's memory, which may not grow before. */
   async rest(): Promise<void> {
-    while (this.#direct.size > 0) await Promise.allSettled(this.#direct);
+    while (this.#direct.size > 0) await this.#wait(Promise.allSettled(this.#direct));
   }
 
   /** Begins to read what comes next; of local files a share each time, so that all of it is there when it is wanted, in `steps` steps. */

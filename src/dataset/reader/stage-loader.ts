@@ -11,9 +11,12 @@ import {
   Walk,
   type WalkOptions,
 } from '../../records/index.js';
+import type { CatalogPart } from '../catalog.js';
+import { checkUnchanged } from '../check-unchanged.js';
+import type { PartIndexes } from '../part-indexes.js';
+import type { ReadCounters } from '../read-counters.js';
 import type { LoadedStage } from './loaded-stage.js';
 import { PartFiles } from './part-files.js';
-import type { PlacesOfParts, ReaderPart } from './reader-part.js';
 import type { Extent, Piece } from './stage-plan.js';
 
 /** An extent that has been read: where it lies, and where the bytes end that are there. */
@@ -28,21 +31,21 @@ interface Arrived {
 export class StageLoader {
   readonly files: PartFiles;
   readonly #kernel: Kernel;
-  readonly #parts: readonly ReaderPart[];
-  readonly #places: PlacesOfParts;
+  readonly #parts: readonly CatalogPart[];
+  readonly #indexes: Pick<PartIndexes, 'get'>;
   readonly #walk: PlacedWalk;
   readonly #options: CallOptions;
 
   constructor(
     kernel: Kernel,
-    parts: readonly ReaderPart[],
-    places: PlacesOfParts,
-    { signal, ...walk }: WalkOptions & CallOptions,
+    parts: readonly CatalogPart[],
+    indexes: Pick<PartIndexes, 'get'>,
+    { signal, counters, ...walk }: WalkOptions & CallOptions & { counters: ReadCounters },
   ) {
-    this.files = new PartFiles(parts);
+    this.files = new PartFiles(parts, counters);
     this.#kernel = kernel;
     this.#parts = parts;
-    this.#places = places;
+    this.#indexes = indexes;
     this.#walk = new PlacedWalk(kernel, walk);
     this.#options = { signal };
   }
@@ -81,8 +84,8 @@ export class StageLoader {
   async #mend(arrived: Arrived, piece: Piece, stopped: PlacedEnd): Promise<void> {
     const { stage, extent, address, end } = arrived;
     const { part, start } = extent;
-    await this.files.checkUnchanged(part, this.#options);
-    const offsets = await this.#places.get(part, this.#options);
+    await checkUnchanged(this.#parts[part]!, this.#options);
+    const offsets = await this.#indexes.get(part, this.#options);
     const path = displayPath(this.#parts[part]!);
     let k = 0;
     for (let stop: PlacedEnd | undefined = stopped; stop !== undefined; ) {

@@ -1,6 +1,7 @@
 import type { CallOptions } from '../../files/index.js';
+import type { CatalogPart } from '../catalog.js';
 import type { Stage } from '../order/stage.js';
-import type { PlacesOfParts, ReaderPart } from './reader-part.js';
+import type { PartIndexes } from '../part-indexes.js';
 
 /** Consecutive records of one part that are wanted. */
 export interface Piece {
@@ -41,8 +42,8 @@ const REMOTE = { piece: 4 << 20, gap: 1 << 20 } as const;
  */
 export async function planStage(
   stage: Stage,
-  parts: readonly ReaderPart[],
-  places: PlacesOfParts,
+  parts: readonly CatalogPart[],
+  indexes: Pick<PartIndexes, 'get'>,
   options: CallOptions = {},
 ): Promise<StagePlan> {
   const extents: { part: number; start: number; end: number; pieces: Piece[] }[] = [];
@@ -57,7 +58,7 @@ export async function planStage(
       extents.push({ part, start: 0, end: file.bytes, pieces: [whole] });
       continue;
     }
-    const offsets = await places.get(part, options);
+    const offsets = await indexes.get(part, options);
     const end = offsets.offsetOf(first + count);
     let start = offsets.offsetOf(first);
     const cuts = Math.max(1, Math.min(count, Math.round((end - start) / limits.piece)));

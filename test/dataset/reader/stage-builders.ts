@@ -1,15 +1,16 @@
 import { join } from 'node:path';
+import type { CatalogPart } from '../../../src/dataset/catalog.js';
 import type { Stage } from '../../../src/dataset/order/index.js';
-import { type ReadStagesOptions, readStages } from '../../../src/dataset/reader/read-stages.js';
-import type { PartPlaces, PlacesOfParts, ReaderPart } from '../../../src/dataset/reader/reader-part.js';
+import type { PartOffsets } from '../../../src/dataset/part-offsets.js';
+import { type ReadStagesOptions, readStages } from '../../../src/dataset/reader/index.js';
 import { RecordIndex } from '../../../src/dataset/record-index.js';
-import type { FileSystem } from '../../../src/files/index.js';
+import { baseName, type FileSystem } from '../../../src/files/index.js';
 import { type Batch, frameRecords, LossLedger, rows as rowsOf } from '../../../src/records/index.js';
 import { exampleSchema, writeFile } from '../dataset-builders.js';
 
 export interface TestParts {
-  readonly parts: ReaderPart[];
-  readonly places: PlacesOfParts & { asked: number[] };
+  readonly parts: CatalogPart[];
+  readonly places: { asked: number[]; get(part: number): Promise<PartOffsets> };
 }
 
 /** Writes plain parts, and the places of their records; `damage` changes the bytes before they are written. */
@@ -19,18 +20,25 @@ export async function writeParts(
   parts: readonly (readonly Uint8Array[])[],
   damage: (bytes: Uint8Array, part: number) => Uint8Array = (bytes) => bytes,
 ): Promise<TestParts> {
-  const written: ReaderPart[] = [];
-  const indexes: PartPlaces[] = [];
+  const written: CatalogPart[] = [];
+  const indexes: PartOffsets[] = [];
   for (const [i, payloads] of parts.entries()) {
     const path = join(folder, `part-${String(i).padStart(5, '0')}`);
     await writeFile(fs, path, damage(frameRecords(payloads), i));
     const { size: bytes, mtimeMs } = await fs.stat(path);
-    written.push({ fs, path, bytes, mtimeMs, records: payloads.length, compression: 'none' });
+    const facts = {
+      records: payloads.length,
+      digest: '',
+      compression: 'none',
+      splittable: true,
+      countedBy: 'scan',
+    } as const;
+    written.push({ fs, path, name: baseName(path), bytes, mtimeMs, ...facts });
     const lengths = Uint32Array.from(payloads, ({ length }) => length);
     indexes.push(new RecordIndex({ lengths, bytes, digest: '', compression: 'none' }));
   }
   const asked: number[] = [];
-  const get = async (part: number): Promise<PartPlaces> => {
+  const get = async (part: number): Promise<PartOffsets> => {
     asked.push(part);
     return indexes[part]!;
   };

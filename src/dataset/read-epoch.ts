@@ -1,0 +1,93 @@
+import type { CallOptions } from '../files/index.js';
+import {
+  type Batch,
+  type CorruptionPolicy,
+  type Int64As,
+  type Loss,
+  LossLedger,
+  project,
+  type Schema,
+} from '../records/index.js';
+import type { Catalog } from './catalog.js';
+import { type EpochFacts, type EpochOptions, epochShare } from './epoch-share.js';
+import type { PartIndexes } from './part-indexes.js';
+import type { Positioned, StreamSource, StreamStart } from './pipeline/index.js';
+import type { Position } from './position.js';
+import type { ReadCounters } from './read-counters.js';
+import { readStages } from './reader/index.js';
+
+/** What `Dataset.batches` takes. */
+export interface BatchesOptions<I extends Int64As = Int64As> extends EpochOptions, CallOptions {
+  /** Decode only these features, in this order. Default: all of the schema. */
+  columns?: readonly string[];
+  /** What int64 columns become, default `'number'`: a value beyond 2^53 is then an error. */
+  int64?: I;
+  /** Verify the checksums of payloads too, default true. Those of headers are always verified. */
+  checkCrc?: boolean;
+  /**
+   * Batches are borrowed: each is valid only until the next one is asked for, then its memory is used again. Default false.
+   */
+  reuse?: boolean;
+  /** Most raw bytes that are held beyond the records in use. Default 64 MiB. */
+  prefetchBytes?: number;
+  /** Told of each loss, with the batch in which the record would count. */
+  onLoss?: (loss: Loss) => void;
+}
+
+/** What an epoch is read from. */
+export interface EpochSource {
+  readonly catalog: Catalog;
+  readonly indexes: PartIndexes;
+  readonly policy: CorruptionPolicy;
+  readonly maxRecordBytes: number | undefined;
+  /** Added to while reading. */
+  readonly counters: ReadCounters;
+}
+
+/**
+ * The batches of a rank, epoch by epoch, as a source of streams.
+ * @throws SHARDFEED_USAGE, SHARDFEED_POSITION at once; what `readStages` throws while it is read
+ */
+export function epochSource<I extends Int64As>(
+  source: EpochSource,
+  options: BatchesOptions<I>,
+): StreamSource<Batch<Schema, I>, Position> {
+  const { parts, schema, fingerprint } = source.catalog;
+  const facts: EpochFacts = {
+    counts: Float64Array.from(parts, ({ records }) => records),
+    bytes: parts.reduce((sum, { bytes }) => sum + bytes, 0),
+    fingerprint,
+  };
+  // What is wrong with the options is said here, not when the first batch is asked for.
+  epochShare(facts, options);
+  if (options.columns !== undefined) project(schema, options.columns);
+  return {
+    open: (start) => readEpoch(source, facts, options, start),
+    borrowed: options.reuse ?? false,
+    signal: options.signal,
+    resumed: options.position !== undefined,
+  };
+}
+
+async function* readEpoch<I extends Int64As>(
+  { catalog, indexes, policy, maxRecordBytes, counters }: EpochSource,
+  facts: EpochFacts,
+  options: BatchesOptions<I>,
+  { position, epoch, signal }: StreamStart<Position>,
+): AsyncGenerator<Positioned<Batch<Schema, I>, Position>> {
+  const where =
+    position === undefined
+      ? { ...options, epoch: options.position === undefined ? (options.epoch ?? 0) + epoch : options.epoch }
+      : { ...options, epoch: undefined, position };
+  const share = epochShare(facts, where);
+  const { columns, int64, checkCrc, reuse: borrow, prefetchBytes, onLoss } = options;
+  const ledger = new LossLedger(policy, onLoss);
+  const reading = { schema: catalog.schema, columns, int64, checkCrc, borrow, prefetchBytes, maxRecordBytes };
+  const batches = readStages(catalog.parts, indexes, share.stages(), { ...reading, ledger, signal, counters });
+  let asked = performance.now();
+  for await (const { batch, step } of batches) {
+    counters.starvedMs += performance.now() - asked;
+    yield { ...(batch as Batch<Schema, I>), position: share.positionAfter(step + 1, ledger.lost) };
+    asked = performance.now();
+  }
+}

@@ -1,0 +1,141 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type Dataset, openDataset } from '../../src/dataset/open-dataset.js';
+import type { Position } from '../../src/dataset/position.js';
+import { readBatches } from '../../src/dataset/read-batches.js';
+import type { BatchesOptions } from '../../src/dataset/read-epoch.js';
+import { localFileSystem } from '../../src/files/index.js';
+import type { Batch, Loss } from '../../src/records/index.js';
+import { exampleSchema, examples, failure, startsOf, writeDataset } from './dataset-builders.js';
+import { idsOf, objectsOf } from './reader/stage-builders.js';
+
+const COUNTS = [300, 0, 1, 700, 411];
+const RECORDS = COUNTS.reduce((a, b) => a + b, 0);
+const ALL = Array.from({ length: RECORDS }, (_, i) => i);
+let root = '';
+let dataset: Dataset;
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), 'shardfeed-batches-'));
+  await writeDataset(localFileSystem(), join(root, 'd'), {
+    parts: COUNTS.map((count, i) => {
+      const first = COUNTS.slice(0, i).reduce((a, b) => a + b, 0);
+      return { name: `part-r-0000${i}`, payloads: examples(first, first + count) };
+    }),
+    index: true,
+    manifest: { schema: exampleSchema },
+  });
+  dataset = await openDataset(join(root, 'd'));
+});
+afterAll(async () => {
+  await dataset.close();
+  await rm(root, { recursive: true, force: true });
+});
+
+async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const list: T[] = [];
+  for await (const item of items) list.push(item);
+  return list;
+}
+
+/** The ids of each step, over all ranks. */
+async function steps(options: BatchesOptions & { worldSize: number }): Promise<number[][]> {
+  const ranks = await Promise.all(
+    Array.from({ length: options.worldSize }, (_, rank) => all(dataset.batches({ ...options, rank, int64: 'number' }))),
+  );
+  expect(new Set(ranks.map(({ length }) => length)).size).toBe(1);
+  return ranks[0]!.map((_, step) => ranks.flatMap((batches) => idsOf(batches[step]!)));
+}
+
+test('without a shuffle they are what readBatches gives', async () => {
+  const batches = await all(dataset.batches({ globalBatchSize: 128 }));
+  const rows = await all(readBatches(join(root, 'd'), { batchSize: 128 }));
+  expect(batches.map(({ size }) => size)).toEqual(new Array<number>(12).fill(128));
+  expect(objectsOf(batches).slice(0, RECORDS)).toEqual(objectsOf(rows));
+  expect(batches.flatMap(idsOf)).toEqual([...ALL, ...new Array<number>(12 * 128 - RECORDS).fill(-1)]);
+});
+
+test('every record comes once, in an order that no number of workers changes, also behind any position', async () => {
+  const options = fc.record({
+    globalBatchSize: fc.constantFrom(12, 24, 60),
+    shuffle: fc.constantFrom(false, true, 'global' as const, { window: 200, block: 8 }),
+    seed: fc.nat(5),
+    epoch: fc.nat(3),
+  });
+  const worlds = fc.tuple(fc.integer({ min: 1, max: 5 }), fc.integer({ min: 1, max: 5 }));
+  await fc.assert(
+    fc.asyncProperty(options, worlds, fc.nat(1000), async (given, [before, after], at) => {
+      const whole = await steps({ ...given, worldSize: before });
+      expect(
+        whole
+          .flat()
+          .filter((id) => id >= 0)
+          .sort((a, b) => a - b),
+      ).toEqual(ALL);
+      const seen: Position[] = [];
+      const stop = at % whole.length;
+      for await (const { position } of dataset.batches({ ...given, worldSize: before, rank: before - 1 })) {
+        seen.push(JSON.parse(JSON.stringify(position)) as Position);
+        if (seen.length > stop) break;
+      }
+      const { seed: _, epoch: __, ...rest } = given;
+      expect(await steps({ ...rest, worldSize: after, position: seen[stop]! })).toEqual(whole.slice(stop + 1));
+    }),
+    { numRuns: 25, seed: 3 },
+  );
+});
+
+test('a stream goes on from a position, and repeats with another order each time', async () => {
+  const stream = dataset.batches({ globalBatchSize: 100, shuffle: true, seed: 4 });
+  const batches = await all(stream);
+  expect((await all(stream.from(batches[4]!.position))).map(idsOf)).toEqual(batches.slice(5).map(idsOf));
+  const twice = await all(stream.repeat(2));
+  expect(twice.slice(0, batches.length).map(idsOf)).toEqual(batches.map(idsOf));
+  const second = twice.slice(batches.length).flatMap(idsOf);
+  expect(second).not.toEqual(batches.flatMap(idsOf));
+  expect(second.filter((id) => id >= 0).sort((a, b) => a - b)).toEqual(ALL);
+});
+
+test('wrong options are refused before anything is read', () => {
+  expect(() => dataset.batches({ columns: ['none'] })).toThrow(/there is no feature "none"/);
+  expect(() => dataset.batches({ rank: 1 })).toThrow(/rank is 1/);
+  expect(() => dataset.batches({ position: {} })).toThrow(/no position/);
+});
+
+test('what is lost is counted in positions, told, and keeps its row', async () => {
+  const folder = join(root, 'damaged');
+  const payloads = examples(0, 100);
+  await writeDataset(localFileSystem(), folder, { parts: [{ name: 'part-0', payloads }], index: true });
+  const bytes = await readFile(join(folder, 'part-0'));
+  for (const record of [13, 57]) bytes[startsOf(payloads)[record]! + 14]! ^= 1;
+  await writeFile(join(folder, 'part-0'), bytes);
+  await using damaged = await openDataset(folder, { policy: 'skip', schema: exampleSchema });
+  const losses: Loss[] = [];
+  const batches = await all(damaged.batches({ globalBatchSize: 40, onLoss: (loss) => losses.push(loss) }));
+  expect(batches.map(({ position }) => position.lost)).toEqual([1, 2, 2]);
+  expect(losses.map(({ record }) => record)).toEqual([13, 57]);
+  const expected = payloads.map((_, i) => ([13, 57].includes(i) ? -1 : i));
+  expect(batches.flatMap(idsOf)).toEqual([...expected, ...new Array<number>(20).fill(-1)]);
+  const again = await all(damaged.batches({ globalBatchSize: 40, position: batches[0]!.position }));
+  expect(again.map(({ position }) => position.lost)).toEqual([2, 2]);
+  await using strict = await openDataset(folder, { schema: exampleSchema });
+  await failure(all(strict.batches({ globalBatchSize: 40 })), 'SHARDFEED_CORRUPT_RECORD');
+});
+
+test('batches can be borrowed', async () => {
+  const seen: number[][] = [];
+  for await (const batch of dataset.batches({ globalBatchSize: 128, reuse: true })) seen.push(idsOf(batch as Batch));
+  expect(seen.flat().slice(0, RECORDS)).toEqual(ALL);
+});
+
+test('what reading did is counted', async () => {
+  await using counted = await openDataset(join(root, 'd'));
+  await all(counted.batches({ globalBatchSize: 100 }));
+  const { records, bytes, requests, waitMs, decodeMs, starvedMs } = counted.stats();
+  expect(records).toBe(RECORDS);
+  expect(bytes).toBe(counted.files.reduce((sum, file) => sum + file.bytes, 0));
+  expect(requests).toBeGreaterThanOrEqual(4);
+  for (const ms of [waitMs, decodeMs, starvedMs]) expect(ms).toBeGreaterThan(0);
+});
