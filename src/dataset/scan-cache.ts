@@ -30,6 +30,7 @@ const SETTLED_MS = 2000;
  */
 export class ScanCache {
   readonly #folder: string;
+  #made: Promise<unknown> | undefined;
   #published = false;
 
   /** `folder` is where all caches lie; it need not exist. Default: {@link cacheFolder}. */
@@ -53,7 +54,8 @@ export class ScanCache {
     if (file === undefined || Date.now() - part.mtimeMs! < SETTLED_MS) return;
     const aside = `${file}.${randomUUID()}`;
     try {
-      await mkdir(this.#folder, { recursive: true, mode: 0o700 });
+      this.#made ??= mkdir(this.#folder, { recursive: true, mode: 0o700 });
+      await this.#made;
       await writeFile(aside, encodeIndex(index), { mode: 0o600 });
       await rename(aside, file);
       this.#published = true;

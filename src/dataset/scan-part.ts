@@ -2,13 +2,13 @@ import { isShardfeedError, ShardfeedError, throwIfAborted } from '../errors.js';
 import {
   type CallOptions,
   type Codec,
+  decompress,
   detectFormat,
   displayPath,
   type FileReader,
   HEAD_BYTES,
   type Location,
   type Member,
-  openSource,
 } from '../files/index.js';
 import { FRAME_BYTES, HEADER_BYTES, isGap } from '../records/index.js';
 import { HeaderWalk } from './header-walk.js';
@@ -39,12 +39,15 @@ export async function scanPart(
 ): Promise<PartScan> {
   const { path, bytes } = part;
   const call = { signal: options.signal };
-  const head = await readWhole(part, { ...call, end: HEAD_BYTES });
+  // A small file is read at one go.
+  const first = await readWhole(part, { ...call, end: bytes <= DIRECT_BYTES ? DIRECT_BYTES : HEAD_BYTES });
+  const whole = first.length === bytes ? first : undefined;
+  const head = first.subarray(0, HEAD_BYTES);
   const { codec: compression, content } = detectFormat(head, path);
   if (head.length >= HEADER_BYTES && (content === 'csv' || isText(head))) throw noRecords(displayPath(part));
   const walk = new HeaderWalk(displayPath(part));
-  const members = compression === 'none' ? [] : await walkStream(part, compression, walk, call);
-  if (compression === 'none') await walkPlain(part, walk, call);
+  const members = compression === 'none' ? [] : await walkStream(part, compression, whole, walk, call);
+  if (compression === 'none') await walkPlain(part, whole, walk, call);
   const { meta, records } = walk;
   const digest = new PartDigest();
   digest.update(meta);
@@ -64,9 +67,15 @@ function noRecords(path: string): ShardfeedError {
 
 type Sized = Location & { readonly bytes: number };
 
-async function walkPlain(part: Sized, walk: HeaderWalk, call: CallOptions): Promise<void> {
-  const reader = await openReader(part, call);
-  if (reader === undefined) await walkRanges(part, walk, call);
+async function walkPlain(
+  part: Sized,
+  whole: Uint8Array | undefined,
+  walk: HeaderWalk,
+  call: CallOptions,
+): Promise<void> {
+  const reader = whole === undefined ? await openReader(part, call) : undefined;
+  if (whole !== undefined) walk.push(whole, 0);
+  else if (reader === undefined) await walkRanges(part, walk, call);
   else {
     try {
       await walkDirect(reader, part, walk, call);
@@ -120,7 +129,15 @@ async function walkRanges({ fs, path, bytes }: Sized, walk: HeaderWalk, call: Ca
 }
 
 /** Walks the uncompressed bytes. Gives the gzip members, where there are several and each begins with a record. */
-async function walkStream(part: Location, codec: Codec, walk: HeaderWalk, call: CallOptions): Promise<Member[]> {
+async function walkStream(
+  part: Location,
+  codec: Codec,
+  whole: Uint8Array | undefined,
+  walk: HeaderWalk,
+  call: CallOptions,
+): Promise<Member[]> {
+  const { fs, path } = part;
+  const stored = whole === undefined ? fs.read(path, call) : once(whole);
   const members: Member[] = [];
   let aligned = true;
   let offset = 0;
@@ -128,11 +145,15 @@ async function walkStream(part: Location, codec: Codec, walk: HeaderWalk, call: 
     members.push({ stored, offset });
     aligned &&= walk.whole && walk.next === offset;
   };
-  for await (const chunk of openSource(part, { ...call, codec, onMember })) {
+  for await (const chunk of decompress(stored, codec, { ...call, path, onMember })) {
     if (isGap(chunk)) throw new ShardfeedError('SHARDFEED_CORRUPT_STREAM', chunk.reason, { path: displayPath(part) });
     walk.push(chunk, offset);
     offset += chunk.length;
   }
   walk.end(offset);
   return aligned && members.length > 1 ? members : [];
+}
+
+async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield bytes;
 }
