@@ -233,14 +233,6 @@ export function hashesToBuckets(hashes: usize, count: u32, buckets: u32, out: us
   }
 }
 
-/** f64 out of i64: each modulo `n`, rounded down (tf.math.floormod). May be done in place. */
-export function int64Modulo(values: usize, count: u32, n: u32, out: usize): void {
-  for (const end = values + ((count as usize) << 3); values < end; values += 8, out += 8) {
-    const rest = load<i64>(values) % (n as i64);
-    store<f64>(out, (rest < 0 ? rest + (n as i64) : rest) as f64);
-  }
-}
-
 /** i64 out of f64, truncated. May be done in place. */
 export function float64ToInt64(values: usize, count: u32, out: usize): void {
   for (const end = values + ((count as usize) << 3); values < end; values += 8, out += 8) {
@@ -261,7 +253,11 @@ export function vocabularyFill(hashes: usize, count: u32, table: usize, mask: u3
   }
 }
 
-/** f64 an item: its place in the vocabulary, or -1. `farmHashItems` has checked the offsets. May replace the hashes. */
+/**
+ * f64 an item, in place of its hash: its place in the vocabulary plus `unknown`, or if it is not in there one of the classes
+ * below, by hash, or where items are int64 by tf.math.floormod; -1 where `unknown` is 0. `farmHashItems` has checked the
+ * offsets.
+ */
 export function vocabularyFind(
   data: usize,
   offsets: usize,
@@ -271,24 +267,32 @@ export function vocabularyFind(
   mask: u32,
   words: usize,
   wordOffsets: usize,
-  out: usize,
+  unknown: u32,
+  int64: bool,
 ): void {
-  for (let i: u32 = 0; i < items; i++, hashes += 8, out += 8, offsets += 4) {
+  for (let i: u32 = 0; i < items; i++, hashes += 8, offsets += 4) {
     const tag = load<u32>(hashes, 4);
     const from = load<u32>(offsets);
     const length = load<u32>(offsets, 4) - from;
-    let found: f64 = -1;
+    let place: u32 = 0;
     for (let slot = load<u32>(hashes) & mask; ; slot = (slot + 1) & mask) {
       const entry = table + ((slot as usize) << 3);
-      const next = load<u32>(entry, 4);
-      if (next == 0) break;
+      place = load<u32>(entry, 4);
+      if (place == 0) break;
       if (load<u32>(entry) != tag) continue;
-      const word = wordOffsets + ((next as usize) << 2);
+      const word = wordOffsets + ((place as usize) << 2);
       const start = load<u32>(word - 4);
-      if (load<u32>(word) - start != length || memory.compare(data + from, words + start, length) != 0) continue;
-      found = (next - 1) as f64;
-      break;
+      if (load<u32>(word) - start == length && memory.compare(data + from, words + start, length) == 0) break;
     }
-    store<f64>(out, found);
+    let found: i64 = (place as i64) - 1;
+    if (place != 0) found += unknown as i64;
+    else if (unknown > 0) found = unknown == 1 ? 0 : unknownClass(data + from, load<u64>(hashes), unknown as i64, int64);
+    store<f64>(hashes, found as f64);
   }
+}
+
+function unknownClass(value: usize, hash: u64, unknown: i64, int64: bool): i64 {
+  if (!int64) return (hash % (unknown as u64)) as i64;
+  const rest = load<i64>(value) % unknown;
+  return rest < 0 ? rest + unknown : rest;
 }

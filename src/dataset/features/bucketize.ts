@@ -1,6 +1,15 @@
 import type { FixedColumn } from '../../records/batch.js';
-import { classesOf } from './classes.js';
-import { asFloats, countOf, expectKind, fillNulls, inRowsOf, type KnownColumn, type Step, usage } from './columns.js';
+import {
+  asFloats,
+  classesOf,
+  countOf,
+  expectKind,
+  fillNulls,
+  inRowsOf,
+  type KnownColumn,
+  type Step,
+  usage,
+} from './columns.js';
 import type { Bucketize } from './specs.js';
 
 /**

@@ -38,6 +38,11 @@ export function expectKind(op: string, { feature }: KnownColumn, kinds: readonly
   throw mismatch(feature.name, `is ${feature.kind}, ${op} wants ${kinds.join(' or ')}`);
 }
 
+/** How many classes there are: `count`, or as many as it takes for the class of nulls to be one. */
+export function classesOf(count: number, missing = -1): number {
+  return Math.max(count, missing + 1);
+}
+
 /** A batch's column, once it is what its feature says. @throws SHARDFEED_SCHEMA_MISMATCH */
 export function checkColumn(feature: Feature, column: Column | undefined, rows: number): Column {
   const { name, kind, shape } = feature;

@@ -2,10 +2,12 @@ import { ShardfeedError } from '../../errors.js';
 import type { Batch, Column } from '../../records/batch.js';
 import { Kernel } from '../../records/kernel/kernel.js';
 import type { Schema } from '../../records/schema.js';
+import type { MapModule } from '../pipeline/index.js';
 import type { StatisticsJson } from '../statistics-json.js';
 import { bucketize } from './bucketize.js';
 import { checkColumn, type KnownColumn, type Step } from './columns.js';
 import { cross } from './cross.js';
+import type { FeatureData } from './feature-module.js';
 import { hashBucket } from './hash-bucket.js';
 import { normalize } from './normalize.js';
 import { multiHot, oneHot } from './one-hot.js';
@@ -33,11 +35,13 @@ export interface FeatureTransform {
   readonly schema: Schema;
   /** How many classes the columns have that hold classes: the height of an embedding. */
   readonly classes: Readonly<Record<string, number>>;
+  /** The same function for so many worker threads: `stream.map(prepare.inThreads(2))`. Default as for any `MapModule`. */
+  inThreads(threads?: number): MapModule;
 }
 
 /**
  * Compiles what is to be done to the columns of a dataset before they train a model; each spec sees what those before it
- * made. Not for concurrent threads: each compiles its own, from `specs`.
+ * made.
  * @throws SHARDFEED_USAGE naming the spec and value that is wrong, SHARDFEED_SCHEMA_MISMATCH where a column is not there,
  * or of the wrong kind
  */
@@ -69,12 +73,18 @@ export function compileFeatures(specs: readonly FeatureSpec[], options: CompileF
     const made = steps.reduce((some, step) => applyStep(step, some, size), new Map(Object.entries(columns)));
     return { size, columns: Object.fromEntries(made), mask };
   };
+  const filledIn = steps.map(({ spec }) => spec);
   return Object.assign(transform, {
-    specs: steps.map(({ spec }) => spec),
+    specs: filledIn,
     schema: { features: all.map(({ feature }) => feature), ...(labels.length > 0 ? { labels } : {}) },
     classes: Object.fromEntries(
       all.flatMap(({ feature, classes }) => (classes === undefined ? [] : [[feature.name, classes] as const])),
     ),
+    inThreads(threads?: number): MapModule {
+      const module = new URL('./feature-module.js', import.meta.url);
+      const data: FeatureData = { specs: filledIn, schema };
+      return { module, export: 'applyFeatures', data, ...(threads === undefined ? {} : { threads }) };
+    },
   });
 }
 

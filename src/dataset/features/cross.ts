@@ -2,8 +2,16 @@ import { ShardfeedError } from '../../errors.js';
 import { type Column, isValid } from '../../records/batch.js';
 import type { Kernel } from '../../records/kernel/kernel.js';
 import { widthOf } from '../../records/schema.js';
-import { classesOf } from './classes.js';
-import { countOf, evenOffsets, expectKind, fillNulls, type KnownColumn, offsetsOf, type Step } from './columns.js';
+import {
+  classesOf,
+  countOf,
+  evenOffsets,
+  expectKind,
+  fillNulls,
+  type KnownColumn,
+  offsetsOf,
+  type Step,
+} from './columns.js';
 import { EMPTY_HASH, floatsAt, inScratch, putInt64s, putInts, putItems } from './hash-kernel.js';
 import type { Cross } from './specs.js';
 
@@ -24,7 +32,7 @@ export function cross(spec: Cross, inputs: readonly KnownColumn[], kernel: Kerne
   return {
     spec: { op: 'cross', columns, as, buckets, missing },
     output: { name: as, kind: 'int64', shape: ragged ? 'ragged' : shape },
-    classes: classesOf(buckets, missing ?? -1),
+    classes: classesOf(buckets, missing),
     run: (given, rows) =>
       inScratch(kernel, () => {
         let offsets = evenOffsets(rows, 1);

@@ -1,6 +1,5 @@
 import type { Kernel } from '../../records/kernel/kernel.js';
-import { classesOf } from './classes.js';
-import { countOf, expectKind, fillNulls, inRowsOf, type KnownColumn, type Step } from './columns.js';
+import { classesOf, countOf, expectKind, fillNulls, inRowsOf, type KnownColumn, type Step } from './columns.js';
 import { EMPTY_HASH, inScratch, textBuckets } from './hash-kernel.js';
 import type { HashBucket } from './specs.js';
 
@@ -11,7 +10,7 @@ export function hashBucket(spec: HashBucket, input: KnownColumn, kernel: Kernel)
   return {
     spec: { op: 'hashBucket', column, as, buckets, missing },
     output: { name: as, kind: 'int64', shape: input.feature.shape },
-    classes: classesOf(buckets, missing ?? -1),
+    classes: classesOf(buckets, missing),
     run: ([from], rows) =>
       inScratch(kernel, () => {
         const count = countOf(from!, rows);

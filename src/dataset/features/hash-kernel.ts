@@ -46,8 +46,10 @@ export function putInt64s(kernel: Kernel, values: Numbers, count: number): numbe
   return address;
 }
 
-/** int64 values as items of 8 bytes each. */
-export function int64Items(kernel: Kernel, name: string, data: number, count: number): Items {
+/** The values of a column as items: bytes, or the 8 bytes of each int64. */
+export function putValues(kernel: Kernel, name: string, column: Column, count: number): Items {
+  if (column.layout === 'bytes') return putItems(kernel, name, column, count);
+  const data = putInt64s(kernel, column.values, count);
   const offsets = putInts(kernel, evenOffsets(count, 8), count + 1);
   return hashItems(kernel, name, { data, bytes: 8 * count, offsets }, count, 0);
 }

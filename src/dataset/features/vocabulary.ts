@@ -1,10 +1,10 @@
-import type { FixedColumn } from '../../records/batch.js';
+import type { BytesColumn } from '../../records/batch.js';
 import { fromJsonValue, type JsonValue } from '../../records/json-value.js';
 import type { Kernel } from '../../records/kernel/kernel.js';
+import { rowsToBatch } from '../../records/rows-to-batch.js';
 import type { Feature } from '../../records/schema.js';
-import { classesOf } from './classes.js';
-import { countOf, expectKind, fillNulls, inRowsOf, type KnownColumn, type Step, usage } from './columns.js';
-import { floatsAt, inScratch, int64Items, putInt64s, putItems } from './hash-kernel.js';
+import { classesOf, countOf, expectKind, fillNulls, inRowsOf, type KnownColumn, type Step, usage } from './columns.js';
+import { floatsAt, type Items, inScratch, putItems, putValues } from './hash-kernel.js';
 import type { Vocabulary } from './specs.js';
 
 /** Classes 0 to `outOfVocabulary` - 1 are of unknown values; those of the list follow, in its order. */
@@ -13,7 +13,7 @@ export function vocabulary(spec: Vocabulary, input: KnownColumn, kernel: Kernel)
   const { column, as = column, outOfVocabulary = 1 } = spec;
   const { missing = outOfVocabulary > 0 ? 0 : -1 } = spec;
   const values = valuesOf(spec, input);
-  const find = tableOf(kernel, column, toItems(input.feature, values));
+  const find = tableOf(kernel, toItems(input.feature, values), outOfVocabulary);
   return {
     spec: { op: 'vocabulary', column, as, values, outOfVocabulary, missing },
     output: { name: as, kind: 'int64', shape: input.feature.shape },
@@ -21,21 +21,7 @@ export function vocabulary(spec: Vocabulary, input: KnownColumn, kernel: Kernel)
     run: ([from], rows) =>
       inScratch(kernel, () => {
         const count = countOf(from!, rows);
-        const { exports } = kernel;
-        const ints = from!.layout === 'bytes' ? 0 : putInt64s(kernel, (from as FixedColumn).values, count);
-        const items =
-          from!.layout === 'bytes' ? putItems(kernel, column, from, count) : int64Items(kernel, column, ints, count);
-        const found = kernel.alloc(8 * count);
-        find(items, count, found);
-        if (outOfVocabulary > 1 && ints === 0) {
-          exports.hashesToBuckets!(items.hashes, count, outOfVocabulary, items.hashes);
-        } else if (outOfVocabulary > 1) exports.int64Modulo!(ints, count, outOfVocabulary, items.hashes);
-        const unknown = new Float64Array(kernel.memory.buffer, items.hashes, count);
-        const classes = floatsAt(kernel, found, count);
-        for (let i = 0; i < count; i++) {
-          if (classes[i]! >= 0) classes[i]! += outOfVocabulary;
-          else if (outOfVocabulary > 0) classes[i] = outOfVocabulary === 1 ? 0 : unknown[i]!;
-        }
+        const classes = find(putValues(kernel, column, from!, count), count, from!.layout !== 'bytes');
         fillNulls(classes, from!, rows, missing);
         return inRowsOf(from!, classes);
       }),
@@ -76,25 +62,22 @@ function toInt64(value: unknown): Uint8Array | undefined {
   return BigInt.asIntN(64, exact) === exact ? new Uint8Array(BigInt64Array.of(exact).buffer) : undefined;
 }
 
-type Find = (items: ReturnType<typeof putItems>, count: number, out: number) => void;
+type Find = (items: Items, count: number, int64: boolean) => Float64Array;
 
-/** Puts the list into the kernel's memory, for good, and returns what finds the places of items. */
-function tableOf(kernel: Kernel, column: string, list: readonly Uint8Array[]): Find {
-  const offsets = new Int32Array(list.length + 1);
-  list.forEach((item, i) => {
-    offsets[i + 1] = offsets[i]! + item.length;
-  });
-  const data = new Uint8Array(offsets[list.length]!);
-  list.forEach((item, i) => {
-    data.set(item, offsets[i]!);
-  });
-  const words = putItems(kernel, column, { layout: 'bytes', data, offsets, shape: [] }, list.length);
+/** Puts the list into the kernel's memory, for good, and returns what finds the classes of items. */
+function tableOf(kernel: Kernel, list: readonly Uint8Array[], outOfVocabulary: number): Find {
+  const words = rowsToBatch(
+    list.map((word) => ({ word })),
+    { features: [{ name: 'word', kind: 'bytes', shape: [] }] },
+  ).columns.word as BytesColumn;
+  const held = putItems(kernel, 'word', words, list.length);
   const slots = 2 ** Math.ceil(Math.log2(2 * list.length));
   const table = kernel.alloc(8 * slots);
   kernel.u8.fill(0, table, table + 8 * slots);
-  kernel.exports.vocabularyFill!(words.hashes, list.length, table, slots - 1);
-  return (items, count, out) => {
-    const { data, offsets, hashes } = items;
-    kernel.exports.vocabularyFind!(data, offsets, count, hashes, table, slots - 1, words.data, words.offsets, out);
+  kernel.exports.vocabularyFill!(held.hashes, list.length, table, slots - 1);
+  return ({ data, offsets, hashes }, count, int64) => {
+    const known = [table, slots - 1, held.data, held.offsets] as const;
+    kernel.exports.vocabularyFind!(data, offsets, count, hashes, ...known, outOfVocabulary, int64 ? 1 : 0);
+    return floatsAt(kernel, hashes, count);
   };
 }
