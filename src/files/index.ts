@@ -1,4 +1,5 @@
 export { Attempts, pause, putFile, untilWritten } from './attempts.js';
+export { type CacheOptions, cachingFileSystem, cachingFiles } from './cache/caching-file-system.js';
 export { type CommitOptions, type Committed, DatasetCommit } from './commit/dataset-commit.js';
 export { FileCommit } from './commit/file-commit.js';
 export { type Recovery, recover } from './commit/recover.js';
@@ -48,4 +49,5 @@ export { SpoolRoom, TemporaryFiles } from './local/temporary-files.js';
 export { type MemoryOptions, memoryFileSystem } from './memory/memory-file-system.js';
 export { type OpenSourceOptions, openSource } from './open-source.js';
 export { baseName, compareBytes, isHidden, joinPath, normalizePath, parentPath } from './paths.js';
+export { Scope, untilAborted } from './scope.js';
 export { statIfThere } from './stat-if-there.js';

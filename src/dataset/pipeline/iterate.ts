@@ -1,6 +1,6 @@
 import { throwIfAborted } from '../../errors.js';
+import { Scope } from '../../files/index.js';
 import type { Batch } from '../../records/index.js';
-import { Scope } from './scope.js';
 import type { Positioned, StreamSource } from './source.js';
 
 /**

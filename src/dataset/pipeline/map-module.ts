@@ -2,12 +2,12 @@ import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { ShardfeedError } from '../../errors.js';
+import { Scope } from '../../files/index.js';
 import { type Batch, copyBatch } from '../../records/index.js';
 import { mapOrdered } from '../map-ordered.js';
 import { WorkerPool } from '../worker-pool.js';
 import { movable } from './batch-buffers.js';
 import type { MapWorkerData } from './map-worker.js';
-import { Scope } from './scope.js';
 import type { Positioned, StreamSource } from './source.js';
 import { callUser } from './user-function.js';
 

@@ -1,7 +1,7 @@
 import { ShardfeedError } from '../../errors.js';
+import { Scope } from '../../files/index.js';
 import { type Batch, copyBatch } from '../../records/index.js';
 import { batchBytes } from './batch-buffers.js';
-import { Scope } from './scope.js';
 import type { Positioned, StreamSource } from './source.js';
 
 export interface PrefetchOptions {

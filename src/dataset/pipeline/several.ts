@@ -1,5 +1,5 @@
+import { Scope } from '../../files/index.js';
 import type { Batch } from '../../records/index.js';
-import { Scope } from './scope.js';
 import type { Positioned, StreamSource, StreamStart } from './source.js';
 import type { BatchStream } from './stream.js';
 

@@ -1,5 +1,5 @@
 import { isShardfeedError, ShardfeedError, throwIfAborted } from '../../errors.js';
-import { untilAborted } from './scope.js';
+import { untilAborted } from '../../files/index.js';
 
 /**
  * Calls a function that the user gave to an operation, for one batch.

@@ -1,6 +1,6 @@
-import { throwIfAborted } from '../../errors.js';
+import { throwIfAborted } from '../errors.js';
 
-/** A part of a read: its signal fires when the outer one does, and when it ends. */
+/** A part of some work: its signal fires when the outer one does, and when it ends. */
 export class Scope {
   readonly #controller = new AbortController();
   readonly #outer: AbortSignal | undefined;
@@ -23,7 +23,7 @@ export class Scope {
 }
 
 /** What a promise resolves to, unless the signal fires first. @throws SHARDFEED_ABORTED */
-export async function untilAborted<T>(promise: PromiseLike<T>, signal: AbortSignal): Promise<T> {
+export async function untilAborted<T>(promise: PromiseLike<T>, signal: AbortSignal, path?: string): Promise<T> {
   let onAbort = (): void => {};
   const aborted = new Promise<void>((resolve) => {
     onAbort = resolve;
@@ -32,7 +32,7 @@ export async function untilAborted<T>(promise: PromiseLike<T>, signal: AbortSign
   });
   try {
     const first = await Promise.race([promise, aborted]);
-    throwIfAborted(signal);
+    throwIfAborted(signal, path);
     return first as T;
   } finally {
     signal.removeEventListener('abort', onAbort);
