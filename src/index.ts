@@ -48,7 +48,7 @@ export {
   writeRecords,
 } from './dataset/index.js';
 export { ERROR_CODES, type ErrorCode, type ErrorDetails, ShardfeedError } from './errors.js';
-export { type Files, type FilesOptions, openFiles } from './files/index.js';
+export { type CacheOptions, type Files, type FilesOptions, openFiles } from './files/index.js';
 export {
   type Batch,
   type BytesColumn,

@@ -1,5 +1,5 @@
 import { isShardfeedError, ShardfeedError } from '../errors.js';
-import { type CallOptions, displayPath } from '../files/index.js';
+import { type CacheOptions, type CallOptions, cachingFiles, displayPath, openFiles } from '../files/index.js';
 import { type Batch, type DecodedValue, decodeExample, type Int64As, type Schema } from '../records/index.js';
 import { type Catalog, type CatalogPart, firstRecords, locateRecord } from './catalog.js';
 import { findLocality, type Locality } from './locality.js';
@@ -30,6 +30,8 @@ export interface OpenDatasetOptions extends CatalogOptions {
    * `shardfeed` in the user's folder for caches.
    */
   scanCache?: string | false;
+  /** Keeps what is read of the files, in memory or on local disk, for remote ones that are read more than once. Default: nothing. */
+  cache?: CacheOptions;
 }
 
 /** A part file of a dataset, as users see it. */
@@ -49,10 +51,11 @@ export async function openDataset(
   source: string | readonly string[],
   options: OpenDatasetOptions = {},
 ): Promise<Dataset> {
-  const { indexCacheBytes, scanCache, ...rest } = options;
+  const { indexCacheBytes, scanCache, cache: pages, ...rest } = options;
   const cache = scanCache === false ? undefined : new ScanCache(scanCache);
+  const files = pages === undefined ? options.files : cachingFiles(options.files ?? openFiles(), pages);
   const kept = keptIndexes(indexCacheBytes);
-  const catalog = await openCatalog(source, { ...rest, cache, kept });
+  const catalog = await openCatalog(source, { ...rest, ...(files && { files }), cache, kept });
   const { policy = 'error', maxRecordBytes } = options;
   const indexes = new PartIndexes(catalog, { kept, cache, maxRecordBytes, strict: policy === 'error' });
   return new Dataset({ catalog, indexes, policy, maxRecordBytes, counters: zeroCounters() });

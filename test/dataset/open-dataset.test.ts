@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { type Dataset, openDataset } from '../../src/dataset/open-dataset.js';
 import { type FileSystem, openFiles } from '../../src/files/index.js';
+import { settled } from '../files/cache/settled.js';
 import { countingFileSystem } from '../support/counting-file-system.js';
 import {
   exampleSchema,
@@ -150,4 +151,15 @@ test('what is no TFRecord file says so', async () => {
   await writeFile(fs, '/e/part-0.parquet', Uint8Array.from([...Buffer.from('PAR1'), ...new Uint8Array(40)]));
   const binary = await failure(openDataset('memory:///e', { files }), 'SHARDFEED_CORRUPT_RECORD');
   expect(binary.message).toContain('is this a TFRecord file?');
+});
+
+test('with a cache, what was read once is not read again', async () => {
+  const { fs } = memory();
+  await writeDataset(fs, '/d', { parts, index: true, manifest: { schema: exampleSchema } });
+  const { files, counts } = counted(settled(fs));
+  const dataset = await openDataset('memory:///d', { files, cache: { bytes: 1 << 20 } });
+  expect(await idsOf(dataset)).toEqual(ids);
+  counts.reset();
+  expect(await idsOf(dataset)).toEqual(ids);
+  expect(counts.bytes).toBe(0);
 });
