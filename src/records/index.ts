@@ -15,7 +15,7 @@ export { type CorruptionPolicy, type Loss, LossLedger, type LossReason } from '.
 export { type PlacedEnd, PlacedWalk, type WalkOptions } from './placed-walk.js';
 export { ReaderMemory } from './reader-memory.js';
 export type { ReadBlocksOptions, RecordBlock, RecordOffsets } from './record-block.js';
-export { endError, reasonOf, recordError } from './record-faults.js';
+export { endError, gapError, reasonOf, recordError } from './record-faults.js';
 export { recordToJson, type WantsFeature } from './record-json.js';
 export { readBlocks } from './record-reader.js';
 export { frameChunks, frameRecords } from './record-writer.js';

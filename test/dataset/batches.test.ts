@@ -7,9 +7,9 @@ import { type Dataset, openDataset } from '../../src/dataset/open-dataset.js';
 import type { Position } from '../../src/dataset/position.js';
 import { readBatches } from '../../src/dataset/read-batches.js';
 import type { BatchesOptions } from '../../src/dataset/read-epoch.js';
-import { localFileSystem } from '../../src/files/index.js';
+import { localFileSystem, memoryFileSystem, openFiles } from '../../src/files/index.js';
 import type { Batch, Loss } from '../../src/records/index.js';
-import { exampleSchema, examples, failure, startsOf, writeDataset } from './dataset-builders.js';
+import { exampleSchema, examples, failure, type PartSpec, startsOf, writeDataset } from './dataset-builders.js';
 import { idsOf, objectsOf } from './reader/stage-builders.js';
 
 const COUNTS = [300, 0, 1, 700, 411];
@@ -138,4 +138,49 @@ test('what reading did is counted', async () => {
   expect(bytes).toBe(counted.files.reduce((sum, file) => sum + file.bytes, 0));
   expect(requests).toBeGreaterThanOrEqual(4);
   for (const ms of [waitMs, decodeMs, starvedMs]) expect(ms).toBeGreaterThan(0);
+});
+
+const codecs: [string, Partial<PartSpec>, boolean][] = [
+  ['gzip', { codec: 'gzip' }, false],
+  ['zlib with an index', { codec: 'zlib' }, true],
+  ['gzip in members', { codec: 'gzip', memberRecords: 50 }, true],
+];
+
+test.each(codecs)('%s is read in any order too', async (name, spec, index) => {
+  for (const fs of [localFileSystem(), memoryFileSystem()]) {
+    const folder = join(root, name.replaceAll(' ', '-'));
+    const part = (i: number): PartSpec => ({ name: `part-${i}`, payloads: examples(200 * i, 200 * i + 200), ...spec });
+    await writeDataset(fs, folder, { parts: [part(0), part(1), part(2)], index });
+    const files = openFiles({ drivers: { [fs.scheme]: fs } });
+    await using opened = await openDataset(`${fs.scheme}://${folder}`, {
+      schema: exampleSchema,
+      files,
+      scanCache: false,
+    });
+    for (const shuffle of [false, true, 'global' as const]) {
+      const ids = (await all(opened.batches({ globalBatchSize: 60, shuffle }))).flatMap(idsOf);
+      expect(ids.sort((a, b) => a - b)).toEqual(ALL.slice(0, 600));
+    }
+  }
+});
+
+test.each(codecs)('of damaged %s the same is lost as readBatches loses', async (name, spec, index) => {
+  const folder = join(root, `damaged-${name.replaceAll(' ', '-')}`);
+  const payloads = examples(0, 400);
+  await writeDataset(localFileSystem(), folder, { parts: [{ name: 'part-0', payloads, ...spec }], index });
+  const bytes = await readFile(join(folder, 'part-0'));
+  bytes.fill(0x5a, Math.floor(bytes.length * 0.4), Math.floor(bytes.length * 0.4) + 30);
+  await writeFile(join(folder, 'part-0'), bytes);
+  const schema = exampleSchema;
+  await using opened = await openDataset(folder, { policy: 'skip', schema, scanCache: false });
+  const ids = (await all(opened.batches({ globalBatchSize: 20 }))).flatMap(idsOf);
+  const rows = await all(readBatches(folder, { policy: 'skip', schema }));
+  expect(ids.slice(0, opened.count)).toEqual(rows.flatMap(idsOf));
+  expect(ids.filter((id) => id < 0).length).toBeGreaterThan(0);
+  const order = (await all(opened.batches({ globalBatchSize: 20, shuffle: true }))).flatMap(idsOf);
+  expect(order.sort((a, b) => a - b)).toEqual(ids.sort((a, b) => a - b));
+  if (index) {
+    await using strict = await openDataset(folder, { schema, scanCache: false });
+    await failure(all(strict.batches({ globalBatchSize: 20 })), 'SHARDFEED_CORRUPT_STREAM');
+  }
 });

@@ -3,6 +3,8 @@ import { type CallOptions, displayPath } from '../../files/index.js';
 import {
   endError,
   FRAME_BYTES,
+  gapError,
+  HEADER_BYTES,
   type Kernel,
   type PlacedEnd,
   PlacedWalk,
@@ -16,6 +18,7 @@ import { checkUnchanged } from '../check-unchanged.js';
 import type { PartIndexes } from '../part-indexes.js';
 import type { ReadCounters } from '../read-counters.js';
 import type { LoadedStage } from './loaded-stage.js';
+import { type Hole, readsDirectly } from './open-part.js';
 import { PartFiles } from './part-files.js';
 import type { Extent, Piece } from './stage-plan.js';
 
@@ -25,6 +28,7 @@ interface Arrived {
   readonly extent: Extent;
   readonly address: number;
   readonly end: number;
+  readonly holes: readonly Hole[];
 }
 
 /** Reads the extents of stages into a kernel's memory and verifies their records. */
@@ -42,7 +46,7 @@ export class StageLoader {
     indexes: Pick<PartIndexes, 'get'>,
     { signal, counters, ...walk }: WalkOptions & CallOptions & { counters: ReadCounters },
   ) {
-    this.files = new PartFiles(parts, counters);
+    this.files = new PartFiles(parts, indexes, { signal, counters });
     this.#kernel = kernel;
     this.#parts = parts;
     this.#indexes = indexes;
@@ -52,7 +56,7 @@ export class StageLoader {
 
   /** Whether an extent is read straight into the kernel's memory, which may not grow meanwhile. */
   isDirect({ part }: Extent): boolean {
-    return this.#parts[part]!.fs.openReader !== undefined;
+    return readsDirectly(this.#parts[part]!);
   }
 
   /** Reads and verifies an extent that has its slab. Faults of records are noted in the stage. */
@@ -62,11 +66,12 @@ export class StageLoader {
     const address = stage.slab(i);
     const room = (at: number, bytes: number): Uint8Array =>
       this.#kernel.u8.subarray(address + at, address + Math.min(at + bytes, end - start));
-    const bytes = await this.files.read(part, start, end, room, this.#options);
-    const arrived = { stage, extent, address, end: address + bytes };
+    const { bytes, holes } = await this.files.read(part, start, end, room);
+    const arrived = { stage, extent, address, end: address + bytes, holes };
     for (const piece of pieces) {
       const stop = this.#verify(arrived, piece, 0, piece.start);
       if (stop !== undefined) await this.#mend(arrived, piece, stop);
+      for (const hole of holes) this.#noteHarmless(stage, part, piece, hole);
     }
   }
 
@@ -80,9 +85,17 @@ export class StageLoader {
     return k + stop.count === piece.count && stop.address === base + piece.end ? undefined : stop;
   }
 
+  /** Damage that took nothing is told with the first record of the piece, so that it is not passed over in silence. */
+  #noteHarmless({ faults }: LoadedStage, part: number, piece: Piece, { start, end, gap }: Hole): void {
+    if (start < end || start < piece.start || start >= piece.end || faults.has(piece.index)) return;
+    const where = { path: displayPath(this.#parts[part]!), record: piece.first, offset: start };
+    const loss = { ...where, reason: 'damaged-stream', end: start, count: 0, atLeast: false } as const;
+    faults.set(piece.index, { error: gapError(gap, where), loss, address: 0, bytes: 0 });
+  }
+
   /** Notes what is wrong in a piece, record for record: each lies where the index says, whatever is wrong before it. */
   async #mend(arrived: Arrived, piece: Piece, stopped: PlacedEnd): Promise<void> {
-    const { stage, extent, address, end } = arrived;
+    const { stage, extent, address, end, holes } = arrived;
     const { part, start } = extent;
     await checkUnchanged(this.#parts[part]!, this.#options);
     const offsets = await this.#indexes.get(part, this.#options);
@@ -101,24 +114,25 @@ export class StageLoader {
         length === next - offset - FRAME_BYTES &&
         this.#walk.payloadIsGood(at, length, end);
       const where = { path, record, offset };
+      const hole = holes.find((lost) => lost.start < next && offset < lost.end);
       const examined = { status: stop.status, offset, length };
       const ended = stop.status === Walk.OK;
+      const reason = hole !== undefined ? 'damaged-stream' : ended ? 'truncated' : reasonOf(stop.status);
+      const error =
+        hole !== undefined
+          ? gapError(hole.gap, where)
+          : ended
+            ? endError(this.#parts[part]!.records, where)
+            : recordError(examined, where, this.#walk.maxRecordBytes, start + end - address);
+      const lostEnd = isThere ? offset + HEADER_BYTES : next;
       stage.faults.set(piece.index + k, {
-        error: ended
-          ? endError(this.#parts[part]!.records, where)
-          : recordError(examined, where, this.#walk.maxRecordBytes, start + end - address),
-        loss: {
-          ...where,
-          reason: ended ? 'truncated' : reasonOf(stop.status),
-          end: isThere ? offset + FRAME_BYTES - 4 : next,
-          count: isThere ? 0 : 1,
-          atLeast: false,
-        },
+        error,
+        loss: { ...where, reason, end: lostEnd, count: isThere ? 0 : 1, atLeast: false },
         address: at,
         bytes: isThere ? 0 : Math.max(0, Math.min(next - offset, end - at)),
       });
       if (isThere) {
-        stage.addresses[piece.index + k] = at + FRAME_BYTES - 4;
+        stage.addresses[piece.index + k] = at + HEADER_BYTES;
         stage.lengths[piece.index + k] = length;
       }
       k++;

@@ -2,6 +2,7 @@ import type { CallOptions } from '../../files/index.js';
 import type { CatalogPart } from '../catalog.js';
 import type { Stage } from '../order/stage.js';
 import type { PartIndexes } from '../part-indexes.js';
+import { memberBefore, memberFrom } from './members.js';
 
 /** Consecutive records of one part that are wanted. */
 export interface Piece {
@@ -50,29 +51,38 @@ export async function planStage(
   let records = 0;
   for (const { part, first, count } of stage.runs) {
     const file = parts[part]!;
-    const limits = file.fs.openReader === undefined ? REMOTE : LOCAL;
+    const limits = isRemote(file) ? REMOTE : LOCAL;
     const index = records;
     records += count;
+    const add = (piece: Piece, { start, end }: { start: number; end: number }): void => {
+      const last = extents.at(-1);
+      if (last?.part === part && joins(last, start, end, limits)) {
+        last.end = Math.max(last.end, end);
+        last.pieces.push(piece);
+      } else {
+        extents.push({ part, start, end, pieces: [piece] });
+      }
+    };
     if (count === file.records && file.compression === 'none' && file.bytes <= limits.piece) {
       const whole = { index, first, count, start: 0, end: file.bytes };
       extents.push({ part, start: 0, end: file.bytes, pieces: [whole] });
       continue;
     }
     const offsets = await indexes.get(part, options);
+    const { memberTable } = offsets;
     const end = offsets.offsetOf(first + count);
     let start = offsets.offsetOf(first);
+    if (memberTable !== undefined) {
+      const members = { start: memberBefore(memberTable, start).offset, end: memberFrom(memberTable, end).offset };
+      add({ index, first, count, start, end }, members);
+      continue;
+    }
     const cuts = Math.max(1, Math.min(count, Math.round((end - start) / limits.piece)));
     for (let i = 0, from = 0; i < cuts; i++) {
       const to = Math.floor((count * (i + 1)) / cuts);
       const pieceEnd = i + 1 === cuts ? end : offsets.offsetOf(first + to);
       const piece = { index: index + from, first: first + from, count: to - from, start, end: pieceEnd };
-      const last = extents.at(-1);
-      if (last?.part === part && joins(last, piece, limits)) {
-        last.end = pieceEnd;
-        last.pieces.push(piece);
-      } else {
-        extents.push({ part, start, end: pieceEnd, pieces: [piece] });
-      }
+      add(piece, piece);
       from = to;
       start = pieceEnd;
     }
@@ -80,9 +90,13 @@ export async function planStage(
   return { stage, records, extents };
 }
 
-/** Whether a piece is read with what lies before it: never so that more is read in vain than wanted. */
-function joins(before: Extent, piece: Piece, limits: { piece: number; gap: number }): boolean {
-  const gap = piece.start - before.end;
-  const wanted = before.end - before.start;
-  return gap <= Math.min(limits.gap, wanted) && piece.end - before.start <= limits.piece;
+/** Whether a request to the part's file system takes a round trip to another machine. */
+function isRemote({ fs }: CatalogPart): boolean {
+  return fs.scheme !== 'file' && fs.scheme !== 'memory';
+}
+
+/** Whether a range is read with what lies before it: never so that more is read in vain than wanted. */
+function joins(before: Extent, start: number, end: number, limits: { piece: number; gap: number }): boolean {
+  if (start < before.end) return true; // a member that both are in
+  return start - before.end <= Math.min(limits.gap, before.end - before.start) && end - before.start <= limits.piece;
 }

@@ -1,0 +1,199 @@
+import { isShardfeedError } from '../../errors.js';
+import {
+  type CallOptions,
+  decompress,
+  type FileReader,
+  type Location,
+  type MemberTable,
+  openSource,
+  type TemporaryFiles,
+} from '../../files/index.js';
+import { type ByteSource, type Gap, isGap } from '../../records/index.js';
+import type { CatalogPart } from '../catalog.js';
+import type { PartIndexes } from '../part-indexes.js';
+import { type ReadCounters, zeroCounters } from '../read-counters.js';
+import { memberFrom } from './members.js';
+
+/** Where read bytes go: memory for bytes [at, at + bytes) of a range, good until the next await. */
+export type Room = (at: number, bytes: number) => Uint8Array;
+
+/** A stretch of the uncompressed part that damage of its compression took; zeros stand there, if it is known how many. */
+export interface Hole {
+  readonly start: number;
+  readonly end: number;
+  readonly gap: Gap;
+}
+
+/** What came of a range: less bytes than asked for only where the part ends. */
+export interface Read {
+  readonly bytes: number;
+  readonly holes: readonly Hole[];
+}
+
+/** Reads ranges of the uncompressed bytes of a part. */
+export interface OpenPart {
+  read(start: number, end: number, room: Room, options: CallOptions): Promise<Read>;
+  close(): Promise<void>;
+}
+
+/** What opened parts share. */
+export interface OpenPartTools {
+  readonly indexes: Pick<PartIndexes, 'get'>;
+  readonly counters: ReadCounters;
+  /** Keeps what compressed parts hold that cannot be entered in the middle. */
+  readonly spool: TemporaryFiles;
+  /** Memory for what does not come straight to where it belongs. */
+  readonly spare: Uint8Array[];
+}
+
+/** So much of it is kept. */
+const SPARES = 4;
+const MOST_SPARE = 6 << 20;
+const NO_HOLES: readonly Hole[] = [];
+
+/** Whether a part's bytes go straight to where they belong, which has to stay there until they have come. */
+export function readsDirectly({ fs, compression }: CatalogPart): boolean {
+  return fs.scheme === 'file' && fs.openReader !== undefined && compression === 'none';
+}
+
+/** Opens a part: plain, compressed in members that can be entered, or else unpacked to local disk. @throws SHARDFEED_NOT_FOUND */
+export async function openPart(
+  part: CatalogPart,
+  number: number,
+  tools: OpenPartTools,
+  options: CallOptions,
+): Promise<OpenPart> {
+  const { counters, spare, spool } = tools;
+  if (part.compression === 'none') {
+    const reader = await openReader(part, options);
+    if (reader === undefined) return streamPart(part, counters);
+    return readsDirectly(part) ? readerPart(reader, counters) : copyPart(readerPart(reader, counters), spare);
+  }
+  const members = part.splittable ? (await tools.indexes.get(number, options)).memberTable : undefined;
+  if (members !== undefined) return memberPart(part, members, counters);
+  const holes: Hole[] = [];
+  const unpacked = await spool.keep(unpack(part, counters, holes, options), options);
+  const reader = await openReader(unpacked, options);
+  const inner = reader === undefined ? streamPart(unpacked) : copyPart(readerPart(reader), spare);
+  return {
+    async read(start, end, room, call) {
+      const { bytes } = await inner.read(start, end, room, call);
+      return { bytes, holes: holes.filter((hole) => hole.start <= end && start <= hole.end) };
+    },
+    close: () => inner.close(),
+  };
+}
+
+async function openReader({ fs, path }: Location, options: CallOptions): Promise<FileReader | undefined> {
+  try {
+    return await fs.openReader?.(path, options);
+  } catch (error) {
+    if (isShardfeedError(error, 'SHARDFEED_UNSUPPORTED')) return undefined;
+    throw error;
+  }
+}
+
+function streamPart({ fs, path }: Location, counters = zeroCounters()): OpenPart {
+  return {
+    async read(start, end, room, options) {
+      counters.requests++;
+      let bytes = 0;
+      for await (const chunk of fs.read(path, { ...options, start, end })) {
+        room(bytes, chunk.length).set(chunk);
+        bytes += chunk.length;
+      }
+      counters.bytes += bytes;
+      return { bytes, holes: NO_HOLES };
+    },
+    close: async () => {},
+  };
+}
+
+function readerPart(reader: FileReader, counters = zeroCounters()): OpenPart {
+  return {
+    async read(start, end, room) {
+      counters.requests++;
+      let bytes = 0;
+      while (bytes < end - start) {
+        const count = await reader.read(room(bytes, end - start - bytes), start + bytes);
+        if (count === 0) break;
+        bytes += count;
+      }
+      counters.bytes += bytes;
+      return { bytes, holes: NO_HOLES };
+    },
+    close: () => reader.close(),
+  };
+}
+
+/** Through memory of its own: where the bytes belong may move while a server takes its time. */
+function copyPart(inner: OpenPart, spare: Uint8Array[]): OpenPart {
+  return {
+    async read(start, end, room, options) {
+      const fits = spare.findIndex(({ length }) => length >= end - start);
+      const own = fits < 0 ? Buffer.allocUnsafeSlow(end - start) : spare.splice(fits, 1)[0]!;
+      try {
+        const read = await inner.read(start, end, (at, length) => own.subarray(at, at + length), options);
+        room(0, read.bytes).set(own.subarray(0, read.bytes));
+        return read;
+      } finally {
+        if (own.length <= MOST_SPARE && spare.length < SPARES) spare.push(own);
+      }
+    },
+    close: () => inner.close(),
+  };
+}
+
+/** A gzip part in members; ranges begin and end where members do. */
+function memberPart({ fs, path }: Location, table: MemberTable, counters: ReadCounters): OpenPart {
+  return {
+    async read(start, end, room, { signal }) {
+      const members = table.members.filter(({ offset }) => offset >= start && offset < end);
+      const from = members[0]!;
+      const to = memberFrom(table, end);
+      const within = { members, storedBytes: to.stored, bytes: to.offset };
+      const stored = fs.read(path, { signal, start: from.stored, end: to.stored });
+      counters.requests++;
+      counters.bytes += to.stored - from.stored;
+      const holes: Hole[] = [];
+      const options = { path, signal, start: from.stored, members: within, damage: 'gap' } as const;
+      let bytes = 0;
+      for await (const chunk of withZeros(decompress(stored, 'gzip', options), start, holes)) {
+        room(bytes, chunk.length).set(chunk);
+        bytes += chunk.length;
+      }
+      return { bytes, holes };
+    },
+    close: async () => {},
+  };
+}
+
+/** All uncompressed bytes of a part. */
+async function* unpack(
+  part: CatalogPart,
+  counters: ReadCounters,
+  holes: Hole[],
+  options: CallOptions,
+): AsyncGenerator<Uint8Array> {
+  counters.requests++;
+  counters.bytes += part.bytes;
+  yield* withZeros(openSource(part, { ...options, codec: part.compression, damage: 'gap' }), 0, holes);
+}
+
+/** Zeros in place of what is lost, which is noted. */
+async function* withZeros(source: ByteSource, start: number, holes: Hole[]): AsyncGenerator<Uint8Array> {
+  let at = start;
+  for await (const item of source) {
+    if (!isGap(item)) {
+      yield item;
+      at += item.length;
+      continue;
+    }
+    const { lostBytes = 0 } = item;
+    holes.push({ start: at, end: item.lostBytes === undefined ? Number.POSITIVE_INFINITY : at + lostBytes, gap: item });
+    for (let left = lostBytes; left > 0; left -= ZEROS.length) yield ZEROS.subarray(0, left);
+    at += lostBytes;
+  }
+}
+
+const ZEROS = new Uint8Array(64 << 10);
