@@ -1,12 +1,19 @@
 import { isShardfeedError, ShardfeedError } from '../errors.js';
 import { type CacheOptions, type CallOptions, cachingFiles, displayPath, openFiles } from '../files/index.js';
-import { type Batch, type DecodedValue, decodeExample, type Int64As, type Schema } from '../records/index.js';
+import {
+  type Batch,
+  type DecodedValue,
+  decodeExample,
+  type Int64As,
+  type Projected,
+  type Schema,
+} from '../records/index.js';
 import { type Catalog, type CatalogPart, firstRecords, locateRecord } from './catalog.js';
 import { findLocality, type Locality } from './locality.js';
 import type { Manifest } from './manifest.js';
 import { type CatalogOptions, openCatalog } from './open-catalog.js';
 import { keptIndexes, PartIndexes } from './part-indexes.js';
-import { BatchStream } from './pipeline/index.js';
+import { BatchStream, type StreamSource } from './pipeline/index.js';
 import {
   makePlan,
   type OrderQuality,
@@ -22,7 +29,9 @@ import { readRecord } from './read-record.js';
 import { ScanCache } from './scan-cache.js';
 import type { StatisticsJson } from './statistics.js';
 
-export interface OpenDatasetOptions extends CatalogOptions {
+export interface OpenDatasetOptions<S extends Schema = Schema> extends CatalogOptions {
+  /** What the records hold; of a literal the batches' types follow. Default: see `CatalogOptions`. */
+  schema?: S;
   /** Memory for indexes that are in use, in bytes. Default 256 MiB. */
   indexCacheBytes?: number;
   /**
@@ -47,10 +56,10 @@ export type DatasetFile = Pick<CatalogPart, 'name' | 'bytes' | 'records' | 'comp
  * two files of one name; SHARDFEED_UNSUPPORTED for what is no TFRecord file; SHARDFEED_SCHEMA_MISMATCH where files contradict each
  * other; SHARDFEED_CORRUPT_RECORD, SHARDFEED_TRUNCATED and SHARDFEED_CORRUPT_STREAM for damaged files without index
  */
-export async function openDataset(
+export async function openDataset<const S extends Schema = Schema>(
   source: string | readonly string[],
-  options: OpenDatasetOptions = {},
-): Promise<Dataset> {
+  options: OpenDatasetOptions<S> = {},
+): Promise<Dataset<S>> {
   const { indexCacheBytes, scanCache, cache: pages, ...rest } = options;
   const cache = scanCache === false ? undefined : new ScanCache(scanCache);
   const files = pages === undefined ? options.files : cachingFiles(options.files ?? openFiles(), pages);
@@ -58,11 +67,11 @@ export async function openDataset(
   const catalog = await openCatalog(source, { ...rest, ...(files && { files }), cache, kept });
   const { policy = 'error', maxRecordBytes } = options;
   const indexes = new PartIndexes(catalog, { kept, cache, maxRecordBytes, strict: policy === 'error' });
-  return new Dataset({ catalog, indexes, policy, maxRecordBytes, counters: zeroCounters() });
+  return new Dataset<S>({ catalog, indexes, policy, maxRecordBytes, counters: zeroCounters() });
 }
 
 /** TFRecord files as one dataset; see {@link openDataset}. */
-export class Dataset implements AsyncDisposable {
+export class Dataset<S extends Schema = Schema> implements AsyncDisposable {
   readonly #source: EpochSource;
   readonly #catalog: Catalog;
   readonly #indexes: PartIndexes;
@@ -79,8 +88,8 @@ export class Dataset implements AsyncDisposable {
     this.#firsts = firstRecords(this.#catalog.parts);
   }
 
-  get schema(): Schema {
-    return this.#catalog.schema;
+  get schema(): S {
+    return this.#catalog.schema as S;
   }
   /** Records of all files. */
   get count(): number {
@@ -113,9 +122,11 @@ export class Dataset implements AsyncDisposable {
    * that is not what it was, SHARDFEED_SCHEMA_MISMATCH, SHARDFEED_RANGE, and by policy SHARDFEED_CORRUPT_RECORD and its kin or
    * SHARDFEED_BUDGET
    */
-  batches<I extends Int64As = 'number'>(options: BatchesOptions<I> = {}): BatchStream<Batch<Schema, I>, Position> {
+  batches<I extends Int64As = 'number', const C extends string = string>(
+    options: BatchesOptions<I, C> = {},
+  ): BatchStream<Batch<Projected<S, C>, I>, Position> {
     this.#refuseClosed();
-    return new BatchStream(epochSource(this.#source, options));
+    return new BatchStream(epochSource(this.#source, options) as StreamSource<Batch<Projected<S, C>, I>, Position>);
   }
 
   /**

@@ -17,9 +17,11 @@ import type { ReadCounters } from './read-counters.js';
 import { readStages } from './reader/index.js';
 
 /** What `Dataset.batches` takes. */
-export interface BatchesOptions<I extends Int64As = Int64As> extends EpochOptions, CallOptions {
+export interface BatchesOptions<I extends Int64As = Int64As, C extends string = string>
+  extends EpochOptions,
+    CallOptions {
   /** Decode only these features, in this order. Default: all of the schema. */
-  columns?: readonly string[];
+  columns?: readonly C[];
   /** What int64 columns become, default `'number'`: a value beyond 2^53 is then an error. */
   int64?: I;
   /** Verify the checksums of payloads too, default true. Those of headers are always verified. */

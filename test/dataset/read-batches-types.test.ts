@@ -1,5 +1,5 @@
 import { expect, expectTypeOf, test } from 'vitest';
-import { type Batch, type FixedColumn, readBatches, type Schema } from '../../src/index.js';
+import { type Batch, type Dataset, type FixedColumn, openDataset, readBatches, type Schema } from '../../src/index.js';
 
 const schema = {
   features: [
@@ -33,4 +33,21 @@ test('without a schema literal they may hold any columns', () => {
   const some = readBatches('nowhere', { schema: given, columns: ['Age'], int64: 'number' });
   expectTypeOf<BatchOf<typeof some>>().toEqualTypeOf<Batch>();
   expect([any, some].every((batches) => Symbol.asyncIterator in batches)).toBe(true);
+});
+
+type InStream<T> = T extends AsyncIterable<infer B> ? B : never;
+
+test('a dataset that is opened with a schema literal passes it on to its batches', () => {
+  const open = () => openDataset('nowhere', { schema });
+  type Opened = Awaited<ReturnType<typeof open>>;
+  expectTypeOf<Opened>().toEqualTypeOf<Dataset<typeof schema>>();
+  expectTypeOf<Opened['schema']>().toEqualTypeOf<typeof schema>();
+  expectTypeOf<Opened>().toExtend<Dataset>();
+  const all = (dataset: Opened) => dataset.batches();
+  expectTypeOf<InStream<ReturnType<typeof all>>['columns']>().toEqualTypeOf<Batch<typeof schema>['columns']>();
+  const one = (dataset: Opened) => dataset.batches({ columns: ['id'], int64: 'bigint' });
+  expectTypeOf<InStream<ReturnType<typeof one>>['columns']>().toEqualTypeOf<{ readonly id: Fixed<BigInt64Array> }>();
+  const any = (dataset: Dataset) => dataset.batches({ columns: ['id'] });
+  expectTypeOf<InStream<ReturnType<typeof any>>['columns']>().toEqualTypeOf<Batch['columns']>();
+  expect([open, all, one, any]).toHaveLength(4);
 });
