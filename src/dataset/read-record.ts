@@ -1,5 +1,6 @@
 import { ShardfeedError } from '../errors.js';
 import { type CallOptions, displayPath, openSource } from '../files/index.js';
+import { readHeader } from '../records/framing.js';
 import { FRAME_BYTES, HEADER_BYTES, isGap, maskedCrc32c } from '../records/index.js';
 import type { CatalogPart } from './catalog.js';
 import { checkUnchanged } from './check-unchanged.js';
@@ -8,7 +9,7 @@ import { readWhole } from './read-whole.js';
 
 /**
  * The payload of one record, verified and read alone: by one range of a plain part, from the member that holds it of a gzip part
- * with an index, and from its start of any other. Where the record ends is known, so its header is not looked at.
+ * with an index, and from its start of any other. A header with a wrong checksum does no harm where it leads to a good payload.
  * @throws SHARDFEED_CORRUPT_RECORD, SHARDFEED_TRUNCATED, SHARDFEED_CORRUPT_STREAM; SHARDFEED_CHANGED, SHARDFEED_NOT_FOUND where the
  * part is not what it was
  */
@@ -29,7 +30,7 @@ export async function readRecord(
     if (bytes.length < end - offset) throw fail('SHARDFEED_TRUNCATED', 'the file ends inside a record');
     const payload = bytes.subarray(HEADER_BYTES, bytes.length - FOOTER_BYTES);
     const stored = new DataView(bytes.buffer, bytes.byteOffset + HEADER_BYTES + payload.length).getUint32(0, true);
-    if (maskedCrc32c(payload) === stored) return payload;
+    if (readHeader(bytes, 0).length === payload.length && maskedCrc32c(payload) === stored) return payload;
     throw fail('SHARDFEED_CORRUPT_RECORD', 'the checksum of a record does not match');
   } finally {
     // Where the file was changed, that explains all else.
