@@ -138,7 +138,8 @@ function folderOf(part: Location): string {
 
 async function factsOfListed(part: DatasetPart, listed: ManifestPart, call: CallOptions): Promise<CatalogPart> {
   const { records, digest, compression } = listed;
-  const members = compression === 'gzip' ? (await readIndexHeader(part, call))?.members : undefined;
+  const members =
+    compression === 'gzip' ? (await readIndexHeader({ ...part, bytes: listed.bytes }, call))?.members : undefined;
   return { ...part, records, digest, compression, splittable: splittable(compression, members), countedBy: 'manifest' };
 }
 

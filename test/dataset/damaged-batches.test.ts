@@ -9,15 +9,18 @@ const damage = fc.record({
   flips: fc.array(fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }), { minLength: 1, maxLength: 4 }),
   keep: fc.oneof(fc.constant(1), fc.double({ min: 0.02, max: 1, noNaN: true })),
   index: fc.boolean(),
+  kind: fc.constantFrom({}, { codec: 'gzip' }, { codec: 'gzip', memberRecords: 8 }),
   shuffle: fc.constantFrom(false, { window: 64, block: 8 }, 'global' as const),
 });
 
 test('batches of a damaged dataset hold what is whole at its place, and what is lost is masked and told once', async () => {
   let lostInAll = 0;
   await fc.assert(
-    fc.asyncProperty(damage, async ({ flips, keep, index, shuffle }) => {
+    fc.asyncProperty(damage, async ({ flips, keep, index, kind, shuffle }) => {
       const { fs, files } = memory();
-      const parts = ['a', 'b', 'c'].map((name, i) => ({ name, payloads: examples(100 * i, 100 * i + 40) }));
+      const parts = ['a', 'b', 'c'].map(
+        (name, i) => ({ name, payloads: examples(100 * i, 100 * i + 40), ...kind }) as const,
+      );
       await writeDataset(fs, '/d', { parts, index, manifest: index });
       const bytes = (await readFile(fs, '/d/b')).slice(0);
       const cut = bytes.slice(0, Math.ceil(keep * bytes.length));
