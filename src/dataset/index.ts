@@ -1,4 +1,16 @@
 export { displayPath } from '../files/index.js';
+export {
+  type ArrowPackage,
+  type ArrowRecordBatch,
+  type BatchTensors,
+  type Int64Cast,
+  type RaggedTensors,
+  type TensorMaker,
+  type ToArrowOptions,
+  type ToTensorsOptions,
+  toArrow,
+  toTensors,
+} from './adapters/index.js';
 export { type CollectedStatistics, type CollectOptions, collectStatistics } from './collect-statistics.js';
 export { type CountOptions, countRecords, type PartCount, type RecordCount } from './count-records.js';
 export type { EpochOptions } from './epoch-share.js';
@@ -40,6 +52,8 @@ export {
   type MixOptions,
   type MixPosition,
   mix,
+  type PaddedBatchOptions,
+  type Padding,
   type Positioned,
   type PrefetchOptions,
   type RepeatPosition,

@@ -2,6 +2,7 @@ export type { FilterFunction, RowFilter } from './filter.js';
 export type { MapFunction } from './map.js';
 export type { MapModule } from './map-module.js';
 export { type MixOptions, type MixPosition, mix } from './mix.js';
+export type { PaddedBatchOptions, Padding } from './padded-batch.js';
 export type { PrefetchOptions } from './prefetch.js';
 export type { RepeatPosition } from './repeat.js';
 export type { Positioned, StreamSource, StreamStart } from './source.js';

@@ -1,9 +1,11 @@
 import { ShardfeedError } from '../../errors.js';
-import type { Batch } from '../../records/index.js';
+import type { Batch, DecodedRow } from '../../records/index.js';
+import { rowsOf } from '../adapters/rows-of.js';
 import { type FilterFunction, filterSource, type RowFilter } from './filter.js';
 import { iterate } from './iterate.js';
 import { type MapFunction, mapSource } from './map.js';
 import { type MapModule, mapModuleSource } from './map-module.js';
+import { type PaddedBatchOptions, paddedSource } from './padded-batch.js';
 import { type PrefetchOptions, prefetchSource } from './prefetch.js';
 import { type RepeatPosition, repeatSource } from './repeat.js';
 import { skipSource } from './skip.js';
@@ -88,6 +90,21 @@ export class BatchStream<B extends Batch = Batch, P = unknown> implements AsyncI
   /** Makes batches ahead while the consumer is busy, within a bound of bytes. */
   prefetch(options: PrefetchOptions = {}): BatchStream<B, P> {
     return this.#with(prefetchSource(this.source, options));
+  }
+
+  /** Ragged columns become fixed ones: filled up to a length, or to that of the batch's longest row. */
+  paddedBatch(options: PaddedBatchOptions = {}): BatchStream<Batch, P> {
+    return this.#with(paddedSource(this.source, this.#name('paddedBatch', ''), options));
+  }
+
+  /** The rows that count, as objects. They have no position. */
+  rows(): AsyncGenerator<DecodedRow> {
+    return rowsOf(this);
+  }
+
+  /** As a web stream, which reads a batch when one is asked for; cancelling it ends the read. */
+  toReadableStream(): ReadableStream<Positioned<B, P>> {
+    return ReadableStream.from(this) as ReadableStream<Positioned<B, P>>;
   }
 
   #with<R extends Batch, Q>(source: StreamSource<R, Q>): BatchStream<R, Q> {
