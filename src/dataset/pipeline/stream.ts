@@ -36,7 +36,7 @@ export class BatchStream<B extends Batch = Batch, P = unknown> implements AsyncI
 
   /**
    * The same stream, right behind the batch whose position it was; at the beginning for undefined.
-   * @throws SHARDFEED_USAGE, when it is read, for the position of another stream
+   * @throws SHARDFEED_POSITION, when it is read, for the position of another stream
    */
   from(position: P | undefined): BatchStream<B, P> {
     if (position === undefined) return this;

@@ -95,7 +95,7 @@ describe('from', () => {
         .from(batch!.position as never),
     );
     expect(error).toMatchObject({
-      code: 'SHARDFEED_USAGE',
+      code: 'SHARDFEED_POSITION',
       message: expect.stringContaining('it is of another stream'),
     });
   });
