@@ -1,7 +1,9 @@
 import { throwIfAborted } from '../errors.js';
 import {
+  Attempts,
   type Codec,
   compressWriter,
+  displayPath,
   FileCommit,
   type FileWriter,
   type Location,
@@ -94,17 +96,23 @@ export async function writeWhole<T>(
   options: { overwrite?: boolean; signal?: AbortSignal },
   write: (file: FileWriter) => Promise<T>,
 ): Promise<T> {
-  const file = await FileCommit.begin(target, options);
+  const attempts = new Attempts(displayPath(target), options);
+  const file = await FileCommit.begin(target, { ...options, signal: attempts.signal });
+  const timed: FileWriter = {
+    write: (bytes) => attempts.call(() => file.write(bytes)),
+    close: () => attempts.call(() => file.close()),
+    abort: () => file.abort(),
+  };
   let again = false;
   const attempt = async (): Promise<T> => {
-    if (again) await file.restart();
+    if (again) await attempts.call(() => file.restart());
     again = true;
-    const result = await write(file);
-    await file.commit();
+    const result = await write(timed);
+    await attempts.call(() => file.commit());
     return result;
   };
   try {
-    return await untilWritten(file.path, attempt, options);
+    return await untilWritten(attempts, attempt);
   } catch (error) {
     await file.abort();
     throw error;

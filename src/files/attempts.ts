@@ -1,20 +1,47 @@
-import { setTimeout } from 'node:timers/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { isShardfeedError, ShardfeedError, throwIfAborted } from '../errors.js';
 import type { CallOptions, FileSystem } from './file-system.js';
 
 /** A file is written this many times; the pauses between, from the first one on twice as long each, make 12.7 s. */
 const ATTEMPTS = 8;
 const FIRST_PAUSE_MS = 100;
+/** With the pauses an error comes within 120 s of the moment from which nobody answers. */
+const MOST_WAITED_MS = 105_000;
 
-/** Counts the interrupted attempts to write one file. */
+/** Counts the interrupted attempts to write one file, and the time that they waited in vain. */
 export class Attempts {
+  /** For all that attempts do: the caller's, and it fires when too much time was waited. */
+  readonly signal: AbortSignal;
   readonly #path: string;
-  readonly #signal: AbortSignal | undefined;
+  readonly #given: AbortSignal | undefined;
+  readonly #mostMs: number;
+  readonly #timeUp = new AbortController();
+  #waitedMs = 0;
   #failed = 0;
+  #last: ShardfeedError | undefined;
 
-  constructor(path: string, options: CallOptions = {}) {
+  /** @param mostMs all the time that may be spent in calls that fail or do not end */
+  constructor(path: string, options: CallOptions = {}, mostMs = MOST_WAITED_MS) {
     this.#path = path;
-    this.#signal = options.signal;
+    this.#given = options.signal;
+    this.#mostMs = mostMs;
+    const { signal } = this.#timeUp;
+    this.signal = options.signal === undefined ? signal : AbortSignal.any([options.signal, signal]);
+  }
+
+  /** Does one call of an attempt: after the first failure only as long as there is time left. */
+  async call<T>(act: () => Promise<T>): Promise<T> {
+    const since = performance.now();
+    const left = this.#mostMs - this.#waitedMs;
+    const timer = this.#failed > 0 ? setTimeout(() => this.#timeUp.abort(), left) : undefined;
+    try {
+      return await act();
+    } catch (error) {
+      this.#waitedMs += performance.now() - since;
+      throw error;
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   /**
@@ -23,31 +50,34 @@ export class Attempts {
    * attempt; SHARDFEED_ABORTED
    */
   async after(error: unknown): Promise<void> {
+    throwIfAborted(this.#given, this.#path);
+    if (this.#timeUp.signal.aborted) throw new TriedEnough(this.#path, this.#failed + 1, this.#last!);
     if (!isShardfeedError(error, 'SHARDFEED_WRITE_INTERRUPTED') || error instanceof TriedEnough) throw error;
-    throwIfAborted(this.#signal, this.#path);
     this.#failed++;
-    if (this.#failed === ATTEMPTS) throw new TriedEnough(this.#path, this.#failed, error);
-    await pause(FIRST_PAUSE_MS * 2 ** (this.#failed - 1), this.#path, { signal: this.#signal });
+    this.#last = error;
+    if (this.#failed === ATTEMPTS || this.#waitedMs >= this.#mostMs)
+      throw new TriedEnough(this.#path, this.#failed, error);
+    await pause(FIRST_PAUSE_MS * 2 ** (this.#failed - 1), this.#path, { signal: this.#given });
   }
 }
 
 /** No reason to try once more. */
 class TriedEnough extends ShardfeedError {
   constructor(path: string, attempts: number, cause: ShardfeedError) {
-    const what = `${path} was written ${attempts} times from its start and interrupted each time, lastly: ${cause.message}`;
+    const times = attempts === 1 ? 'once' : `${attempts} times from its start`;
+    const what = `${path} was written ${times} and interrupted each time, lastly: ${cause.message}`;
     super('SHARDFEED_WRITE_INTERRUPTED', what, { path, cause });
   }
 }
 
 /** Waits so many milliseconds. @throws SHARDFEED_ABORTED, at once, when the signal fires */
 export async function pause(ms: number, path: string, { signal }: CallOptions = {}): Promise<void> {
-  await setTimeout(ms, undefined, { signal }).catch(() => undefined);
+  await sleep(ms, undefined, { signal }).catch(() => undefined);
   throwIfAborted(signal, path);
 }
 
 /** Writes a file until that is not interrupted: `write` starts afresh each time. @throws as {@link Attempts.after} */
-export async function untilWritten<T>(path: string, write: () => Promise<T>, options: CallOptions = {}): Promise<T> {
-  const attempts = new Attempts(path, options);
+export async function untilWritten<T>(attempts: Attempts, write: () => Promise<T>): Promise<T> {
   for (;;) {
     try {
       return await write();
@@ -67,16 +97,20 @@ export function putFile(
   let again = false;
   const bytes = typeof content === 'string' ? new TextEncoder().encode(content) : content;
   const chunks = typeof bytes === 'function' ? bytes : () => [bytes];
+  const attempts = new Attempts(path, options);
+  const { signal } = attempts;
   const write = async (): Promise<void> => {
-    const writer = await fs.create(path, again ? { ...options, overwrite: true } : options);
+    const writer = await attempts.call(() =>
+      fs.create(path, { ...options, signal, ...(again ? { overwrite: true } : {}) }),
+    );
     try {
-      for await (const chunk of chunks()) await writer.write(chunk);
-      await writer.close();
+      for await (const chunk of chunks()) await attempts.call(() => writer.write(chunk));
+      await attempts.call(() => writer.close());
     } catch (error) {
       again = true;
       await writer.abort().catch(() => undefined);
       throw error;
     }
   };
-  return untilWritten(path, write, options);
+  return untilWritten(attempts, write);
 }

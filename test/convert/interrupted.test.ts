@@ -1,7 +1,9 @@
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { syncBuiltinESMExports } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import timers from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { type FileSystem, memoryFileSystem } from '../../dist/files/index.js';
 // Worker threads run built files, so the built package is what is tested here.
 import {
@@ -34,11 +36,15 @@ beforeAll(async () => {
 afterAll(() => rm(dir, { recursive: true }));
 
 // The pauses between attempts are for networks.
-const later = setTimeout;
-beforeEach(() => {
-  vi.spyOn(globalThis, 'setTimeout').mockImplementation(((act: () => void) => later(act, 1)) as typeof setTimeout);
+const later = timers.setTimeout;
+beforeAll(() => {
+  vi.spyOn(timers, 'setTimeout').mockImplementation(((_: number, ...rest: []) => later(1, ...rest)) as typeof later);
+  syncBuiltinESMExports();
 });
-afterEach(() => void vi.restoreAllMocks());
+afterAll(() => {
+  vi.restoreAllMocks();
+  syncBuiltinESMExports();
+});
 
 const interrupted = (path: string) =>
   new ShardfeedError('SHARDFEED_WRITE_INTERRUPTED', `${path}: connection reset`, { path });

@@ -8,7 +8,14 @@ import {
   type StatisticsJson,
 } from '../../dataset/index.js';
 import { throwIfAborted } from '../../errors.js';
-import { compressWriter, type DatasetCommit, gzipMemberWriter, joinPath, openFiles } from '../../files/index.js';
+import {
+  type CreateOptions,
+  compressWriter,
+  type DatasetCommit,
+  gzipMemberWriter,
+  joinPath,
+  openFiles,
+} from '../../files/index.js';
 import type { Schema } from '../../records/schema.js';
 import type { CheckedOptions } from '../options.js';
 import { type ClosedPart, type PartSummary, PartWriter } from './part-writer.js';
@@ -51,10 +58,10 @@ export class DatasetOutput {
   /** `again` gives the records that the part will have had, should writing it be interrupted. */
   async openPart(split: number, index: number, again?: () => AsyncIterable<Records>): Promise<Part> {
     const { fs, call, path } = this.#commit;
-    if (fs.capabilities.interruptibleWrites !== true || again === undefined) return this.#openPart(split, index, false);
+    if (fs.capabilities.interruptibleWrites !== true || again === undefined) return this.#openPart(split, index);
     let overwrite = false;
-    const open = (): Promise<PartWriter> => {
-      const opened = this.#openPart(split, index, overwrite);
+    const open = (signal: AbortSignal): Promise<PartWriter> => {
+      const opened = this.#openPart(split, index, { overwrite, signal });
       overwrite = true;
       return opened;
     };
@@ -62,10 +69,10 @@ export class DatasetOutput {
     return new RewrittenPart(displayPath({ fs, path: joinPath(path, name) }), open, again, call);
   }
 
-  async #openPart(split: number, index: number, overwrite: boolean): Promise<PartWriter> {
+  async #openPart(split: number, index: number, options: CreateOptions = {}): Promise<PartWriter> {
     const { compression, memberBytes } = this.#options;
     const name = partName(index, this.#options);
-    const file = await this.#commit.create(`${this.#folder(split)}${name}`, { overwrite });
+    const file = await this.#commit.create(`${this.#folder(split)}${name}`, options);
     const target =
       compression === 'gzip' && memberBytes > 0
         ? { writer: gzipMemberWriter(file), memberBytes }

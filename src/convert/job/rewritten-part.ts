@@ -16,7 +16,7 @@ export type Again = (from: number) => AsyncIterable<Records>;
  */
 export class RewrittenPart implements Part {
   readonly #path: string;
-  readonly #open: () => Promise<PartWriter>;
+  readonly #open: (signal: AbortSignal) => Promise<PartWriter>;
   readonly #again: () => AsyncIterable<Records>;
   readonly #attempts: Attempts;
   /** Of what was appended. */
@@ -26,7 +26,7 @@ export class RewrittenPart implements Part {
   /** @param again gives the records that were appended, and may give more behind them */
   constructor(
     path: string,
-    open: () => Promise<PartWriter>,
+    open: (signal: AbortSignal) => Promise<PartWriter>,
     again: () => AsyncIterable<Records>,
     options: CallOptions = {},
   ) {
@@ -51,7 +51,8 @@ export class RewrittenPart implements Part {
   async #write<T>(step: (part: PartWriter) => Promise<T>): Promise<T> {
     for (;;) {
       try {
-        return await step(this.#part ?? (await this.#begin()));
+        const part = this.#part ?? (await this.#begin());
+        return await this.#attempts.call(() => step(part));
       } catch (error) {
         await this.#part?.abort().catch(() => undefined);
         this.#part = undefined;
@@ -61,11 +62,13 @@ export class RewrittenPart implements Part {
   }
 
   async #begin(): Promise<PartWriter> {
-    const part = await this.#open();
+    const part = await this.#attempts.call(() => this.#open(this.#attempts.signal));
     this.#part = part;
     const { records } = this.#digest;
     if (records === 0) return part;
-    for await (const { bytes, meta } of sliceRecords(this.#again(), 0, records)) await part.append(bytes, meta);
+    for await (const { bytes, meta } of sliceRecords(this.#again(), 0, records)) {
+      await this.#attempts.call(() => part.append(bytes, meta));
+    }
     return part;
   }
 }

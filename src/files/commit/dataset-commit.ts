@@ -1,6 +1,6 @@
 import { ShardfeedError } from '../../errors.js';
 import { putFile } from '../attempts.js';
-import type { CallOptions, FileSystem, FileWriter } from '../file-system.js';
+import type { CallOptions, CreateOptions, FileSystem, FileWriter } from '../file-system.js';
 import { type Location, resolveUri, type WithFiles } from '../files.js';
 import { joinPath, normalizePath } from '../paths.js';
 import { Job, type JobOptions } from './job.js';
@@ -75,9 +75,9 @@ export class DatasetCommit {
 
   /**
    * Opens a file of the dataset; `name` is its path in it, such as `part-r-00000` or `_index/part-r-00000.idx`.
-   * `overwrite` is for one that was interrupted.
+   * `overwrite` is for one that was interrupted; its signal is the caller's by default.
    */
-  async create(name: string, options: { overwrite?: boolean } = {}): Promise<FileWriter> {
+  async create(name: string, options: CreateOptions = {}): Promise<FileWriter> {
     this.#checkOpen();
     const path = normalizePath(joinPath(this.staging, name));
     if (!path.startsWith(`${this.staging}/`)) {
