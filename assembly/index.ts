@@ -1,3 +1,4 @@
+export * from './bucketize';
 export * from './column-views';
 export * from './crc32c';
 export { crc32cLong } from './crc32c-fold';

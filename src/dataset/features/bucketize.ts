@@ -1,4 +1,5 @@
 import type { FixedColumn } from '../../records/batch.js';
+import type { Kernel } from '../../records/kernel/kernel.js';
 import {
   asFloats,
   classesOf,
@@ -10,26 +11,24 @@ import {
   type Step,
   usage,
 } from './columns.js';
+import { floatsAt, inScratch, putFloats } from './kernel-columns.js';
 import type { Bucketize } from './specs.js';
 
 /**
  * How many boundaries are at or below a value; all of them for NaN. A float is compared with boundaries rounded to
  * float32, as TensorFlow does; an int64 as a double, where TensorFlow rounds it to float32 too.
  */
-export function bucketize(spec: Bucketize, input: KnownColumn): Step {
+export function bucketize(spec: Bucketize, input: KnownColumn, kernel: Kernel): Step {
   expectKind('bucketize', input, ['float', 'int64']);
   const { column, as = column, missing = -1 } = spec;
   const boundaries = boundariesOf(spec, input);
-  const limits = limitsOf(boundaries, input.feature.kind === 'float');
+  const count = countingOf(kernel, boundaries, input.feature.kind === 'float');
   return {
     spec: { op: 'bucketize', column, as, boundaries, missing },
     output: { name: as, kind: 'int64', shape: input.feature.shape },
     classes: classesOf(boundaries.length + 1, missing),
     run([from], rows) {
-      const count = countOf(from!, rows);
-      const given = asFloats((from as FixedColumn).values, count);
-      const values = new Float64Array(count);
-      countBelow(limits, given, values, boundaries.length);
+      const values = count(asFloats((from as FixedColumn).values, countOf(from!, rows)));
       fillNulls(values, from!, rows, missing);
       return inRowsOf(from!, values);
     },
@@ -51,26 +50,22 @@ function boundariesOf(spec: Bucketize, { statistics }: KnownColumn): readonly nu
   return [...new Set(found)];
 }
 
-/** The boundaries and, up to one less than a power of two, infinities. */
-function limitsOf(boundaries: readonly number[], float32: boolean): Float32Array | Float64Array {
-  const size = 2 ** Math.ceil(Math.log2(boundaries.length + 1)) - 1;
-  const limits = float32 ? new Float32Array(size) : new Float64Array(size);
+/** Puts the boundaries into the kernel's memory, for good, and returns what counts those at or below values. */
+function countingOf(
+  kernel: Kernel,
+  boundaries: readonly number[],
+  float32: boolean,
+): (values: Float32Array | Float64Array) => Float64Array {
+  const most = boundaries.length;
+  const top = 2 ** (Math.ceil(Math.log2(most + 1)) - 1);
+  const limits = float32 ? new Float32Array(2 * top - 1) : new Float64Array(2 * top - 1);
   limits.fill(Number.POSITIVE_INFINITY).set(boundaries);
-  return limits;
-}
-
-/** How many of the first `most` limits are not above each value. Searches in steps that do not branch: half the time. */
-function countBelow(
-  limits: Float32Array | Float64Array,
-  values: Float32Array | Float64Array,
-  out: Float64Array,
-  most: number,
-): void {
-  const top = (limits.length + 1) >> 1;
-  for (let i = 0; i < values.length; i++) {
-    const value = values[i]!;
-    let low = 0;
-    for (let step = top; step > 0; step >>= 1) low += value < limits[low + step - 1]! ? 0 : step;
-    out[i] = Math.min(low, most);
-  }
+  const held = putFloats(kernel, limits);
+  const bucketizeAll = float32 ? kernel.exports.bucketizeF32! : kernel.exports.bucketizeF64!;
+  return (values) =>
+    inScratch(kernel, () => {
+      const out = kernel.alloc(8 * values.length);
+      bucketizeAll(putFloats(kernel, values), values.length, held, top, most, out);
+      return floatsAt(kernel, out, values.length);
+    });
 }

@@ -112,7 +112,7 @@ function compileStep(spec: Exclude<FeatureSpec, Select>, inputs: readonly KnownC
     case 'hashBucket':
       return hashBucket(spec, input, kernel());
     case 'bucketize':
-      return bucketize(spec, input);
+      return bucketize(spec, input, kernel());
     case 'oneHot':
       return oneHot(spec, input);
     case 'multiHot':

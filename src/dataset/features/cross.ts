@@ -12,7 +12,7 @@ import {
   offsetsOf,
   type Step,
 } from './columns.js';
-import { EMPTY_HASH, floatsAt, inScratch, putInt64s, putInts, putItems } from './hash-kernel.js';
+import { EMPTY_HASH, floatsAt, inScratch, putInt64s, putInts, putItems } from './kernel-columns.js';
 import type { Cross } from './specs.js';
 
 /** What TensorFlow begins a cross with. */

@@ -1,6 +1,6 @@
 import type { Kernel } from '../../records/kernel/kernel.js';
 import { classesOf, countOf, expectKind, fillNulls, inRowsOf, type KnownColumn, type Step } from './columns.js';
-import { EMPTY_HASH, inScratch, textBuckets } from './hash-kernel.js';
+import { EMPTY_HASH, inScratch, textBuckets } from './kernel-columns.js';
 import type { HashBucket } from './specs.js';
 
 export function hashBucket(spec: HashBucket, input: KnownColumn, kernel: Kernel): Step {

@@ -4,7 +4,7 @@ import type { Kernel } from '../../records/kernel/kernel.js';
 import { rowsToBatch } from '../../records/rows-to-batch.js';
 import type { Feature } from '../../records/schema.js';
 import { classesOf, countOf, expectKind, fillNulls, inRowsOf, type KnownColumn, type Step, usage } from './columns.js';
-import { floatsAt, type Items, inScratch, putItems, putValues } from './hash-kernel.js';
+import { floatsAt, type Items, inScratch, putItems, putValues } from './kernel-columns.js';
 import type { Vocabulary } from './specs.js';
 
 /** Classes 0 to `outOfVocabulary` - 1 are of unknown values; those of the list follow, in its order. */

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { farmHash64, farmHashCat } from '../../../src/dataset/features/farmhash.js';
-import { putInt64s, putItems, textBuckets } from '../../../src/dataset/features/hash-kernel.js';
+import { putInt64s, putItems, textBuckets } from '../../../src/dataset/features/kernel-columns.js';
 import { type BytesColumn, Kernel } from '../../../src/records/index.js';
 import { bytesColumn, fixed } from '../column-builders.js';
 

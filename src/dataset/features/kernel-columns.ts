@@ -77,6 +77,10 @@ export function putInts(kernel: Kernel, ints: Int32Array, count: number): number
   return address;
 }
 
+export function putFloats(kernel: Kernel, values: Float32Array | Float64Array): number {
+  return kernel.put(new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
+}
+
 /** A copy of f64 in a kernel's memory. */
 export function floatsAt(kernel: Kernel, address: number, count: number): Float64Array {
   return new Float64Array(kernel.memory.buffer, address, count).slice();
