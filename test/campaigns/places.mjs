@@ -95,9 +95,14 @@ export async function runTool(place, args) {
 /** Lends a cluster of its own to `use`. */
 export async function withCluster(options, use) {
   const folder = mkdtempSync(join(tmpdir(), 'shardfeed-cluster-'));
+  const stop = () => stopCluster(folder, { clear: true });
+  // The daemons would outlive a Ctrl-C.
+  const interrupted = () => void stop().finally(() => process.exit(130));
+  process.once('SIGINT', interrupted);
   try {
     return await use(await startCluster(folder, options));
   } finally {
-    await stopCluster(folder, { clear: true });
+    process.removeListener('SIGINT', interrupted);
+    await stop();
   }
 }
