@@ -222,6 +222,7 @@ describe('without a ticket', () => {
     const dataset = `${cluster.defaultFS}/dataset`;
     await shardfeed('convert', table, '--to', dataset, '--threads', '2', '--partitions', '2');
     expect(await shardfeed('count', dataset)).toContain('10000');
+    expect(await shardfeed('verify', dataset)).toContain('ok: 10,000 records');
     expect(await ownerOf(await open(), '/dataset/_SUCCESS')).toBe('alice');
   });
 
