@@ -45,7 +45,11 @@ export class WorkerPool<T extends object, R> {
   constructor(module: URL, threads: number, workerData: unknown, here?: (task: T) => R) {
     this.#here = here;
     this.#workers = Array.from({ length: threads }, (_, index) => {
-      const worker = new Worker(module, { workerData, resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB } });
+      const worker = new Worker(module, {
+        workerData,
+        resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB },
+        execArgv: process.execArgv.filter((flag) => !flag.startsWith('--input-type')), // of `node -e`; refused with a file
+      });
       worker.on('message', (answer: Answer<R> | 'ready') => this.#hear(index, answer));
       worker.on('error', (error) => this.#fail(error));
       worker.on('exit', (code) => {

@@ -1,15 +1,17 @@
 import { throwIfAborted } from '../errors.js';
 
-/** A part of some work: its signal fires when the outer one does, and when it ends. */
+/** A part of some work: its signal fires when one of the outer ones does, and when it ends. */
 export class Scope {
   readonly #controller = new AbortController();
-  readonly #outer: AbortSignal | undefined;
-  readonly #forward = (): void => this.#controller.abort(this.#outer!.reason);
+  readonly #outer: readonly AbortSignal[];
+  readonly #forward = (): void => this.#controller.abort(this.#outer.find(({ aborted }) => aborted)!.reason);
 
-  constructor(outer: AbortSignal | undefined) {
-    this.#outer = outer;
-    if (outer?.aborted === true) this.#forward();
-    else outer?.addEventListener('abort', this.#forward, { once: true });
+  constructor(...outer: readonly (AbortSignal | undefined)[]) {
+    this.#outer = outer.filter((signal) => signal !== undefined);
+    for (const signal of this.#outer) {
+      if (signal.aborted) this.#forward();
+      else signal.addEventListener('abort', this.#forward, { once: true });
+    }
   }
 
   get signal(): AbortSignal {
@@ -17,7 +19,7 @@ export class Scope {
   }
 
   end(): void {
-    this.#outer?.removeEventListener('abort', this.#forward);
+    for (const signal of this.#outer) signal.removeEventListener('abort', this.#forward);
     this.#controller.abort();
   }
 }

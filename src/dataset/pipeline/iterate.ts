@@ -11,7 +11,7 @@ export function iterate<B extends Batch, P>(
   source: StreamSource<B, P>,
 ): AsyncIterableIterator<Positioned<B, P>> & AsyncDisposable {
   type Step = IteratorResult<Positioned<B, P>>;
-  const scope = new Scope(source.signal);
+  const scope = new Scope(...[source.signal].flat());
   const { signal } = scope;
   const batches = source.open({ position: undefined, epoch: 0, signal })[Symbol.asyncIterator]();
   const end: Step = { done: true, value: undefined };

@@ -14,11 +14,10 @@ export function joinSources(
   streams: readonly BatchStream<Batch, unknown>[],
 ): Pick<StreamSource, 'borrowed' | 'resumed' | 'signal'> {
   const sources = streams.map(({ source }) => source);
-  const signals = new Set(sources.flatMap(({ signal }) => signal ?? []));
   return {
     borrowed: sources.some(({ borrowed }) => borrowed),
     resumed: sources.some(({ resumed }) => resumed),
-    signal: signals.size > 0 ? AbortSignal.any([...signals]) : undefined,
+    signal: [...new Set(sources.flatMap(({ signal }) => signal ?? []))],
   };
 }
 

@@ -25,8 +25,8 @@ export interface StreamSource<B extends Batch = Batch, P = unknown> {
    * a thread. Default false.
    */
   readonly borrowed?: boolean;
-  /** The caller's: ends every read. */
-  readonly signal?: AbortSignal | undefined;
+  /** The caller's, or those of several: ends every read. */
+  readonly signal?: AbortSignal | readonly AbortSignal[] | undefined;
   /** It begins at a position, which is of one epoch, so that it cannot be repeated. */
   readonly resumed?: boolean;
 }

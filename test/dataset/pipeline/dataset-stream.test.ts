@@ -25,20 +25,14 @@ const pipelines: Record<string, (options: BatchesOptions) => Stream> = {
     ds
       .batches(options)
       .filter({ row: ({ id }) => Number(id) % 3 > 0 })
-      .repeat(3) as Stream,
-  'skip, take, repeat, prefetch': (options) =>
-    ds.batches(options).skip(1).take(3).repeat(2).prefetch({ bytes: 500 }) as Stream,
+      .repeat(3),
+  'skip, take, repeat, prefetch': (options) => ds.batches(options).skip(1).take(3).repeat(2).prefetch({ bytes: 500 }),
   'mix of two orders': (options) =>
-    mix(
-      [ds.batches(options), ds.batches({ ...options, seed: 99 }).map((batch) => batch)] as readonly Stream[],
-      [2, 1],
-      { onEnd: 'continue' },
-    ),
+    mix([ds.batches(options), ds.batches({ ...options, seed: 99 }).map((batch) => batch)], [2, 1], {
+      onEnd: 'continue',
+    }),
   'zip of two columns': (options) =>
-    zip([
-      ds.batches({ ...options, columns: ['id'] }),
-      ds.batches({ ...options, columns: ['word'] }),
-    ] as readonly Stream[]).repeat(2),
+    zip([ds.batches({ ...options, columns: ['id'] }), ds.batches({ ...options, columns: ['word'] })]).repeat(2),
 };
 
 async function read(stream: Stream, most: number): Promise<{ batches: unknown[]; position: unknown }> {
@@ -99,10 +93,7 @@ test('a stream stopped at one number of workers goes on at another', async () =>
 });
 
 test('every epoch has an order of its own', async () => {
-  const { batches } = await read(
-    ds.batches({ globalBatchSize: 200, shuffle: { window: 64, block: 8 } }).repeat(3) as Stream,
-    3,
-  );
+  const { batches } = await read(ds.batches({ globalBatchSize: 200, shuffle: { window: 64, block: 8 } }).repeat(3), 3);
   const orders = batches.map((batch) => (batch as number[][])[0]!);
   expect(new Set(orders.map((order) => JSON.stringify(order))).size).toBe(3);
   for (const order of orders)

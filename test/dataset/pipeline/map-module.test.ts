@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -21,6 +22,7 @@ await writeFile(
     await sleep(Math.abs((batch.columns.id.values[0] * 7919) % 13)); // as long as chance has it
     return batch;
   }
+  export const slowly = async (batch) => { await sleep(1); return batch; };
   export const stuck = () => new Promise(() => {});
   export const views = ({ size, mask }) => {
     const values = new Float32Array(1000).subarray(10, 10 + size).fill(0.5);
@@ -150,4 +152,27 @@ test('an abort, or a consumer that stops, ends threads that are stuck', async ()
   controller.abort();
   expect(await aborted).toMatchObject({ code: 'SHARDFEED_ABORTED' });
   expect(source.open).toBe(0);
+});
+
+test.each(['break', 'throw new Error("loop")', ''])('a process that leaves the loop by %j can exit', (leave) => {
+  const program = `
+    import { BatchStream } from ${JSON.stringify(new URL('../../../dist/dataset/index.js', import.meta.url).href)};
+    const mask = () => new Uint8Array(2);
+    const stream = new BatchStream({
+      async *open() {
+        for (let done = 1; done < 9; done++) yield { size: 2, columns: {}, mask: mask(), position: { done } };
+      },
+    });
+    const mapped = stream.map({ module: ${JSON.stringify(module.href)}, export: 'slowly', threads: 2 }).prefetch();
+    try {
+      for await (const { position } of mapped) if (position.done === 2) { ${leave} }
+    } catch (error) {
+      console.log(error.message);
+    }
+    console.log('out');`;
+  const output = execFileSync(process.execPath, ['--input-type=module', '-e', program], {
+    encoding: 'utf8',
+    timeout: 50_000,
+  });
+  expect(output).toBe(leave.startsWith('throw') ? 'loop\nout\n' : 'out\n');
 });
