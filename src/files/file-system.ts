@@ -117,6 +117,8 @@ export interface FileStat {
 
 /** Reads one file. Several reads may be under way at once, at any positions; `close` breaks them off. */
 export interface FileReader {
+  /** The file as it was when it was opened, where the driver knows that without asking again. */
+  readonly found?: Pick<FileStat, 'size' | 'mtimeMs'>;
   /** Fills `into` with the bytes from a position on, or some of them; resolves to their number, 0 only at the end. */
   read(into: Uint8Array, position: number): Promise<number>;
   /** A second call does nothing. */

@@ -1,5 +1,5 @@
 import { ShardfeedError, throwIfAborted } from '../errors.js';
-import type { CallOptions, FileReader } from '../files/index.js';
+import type { CallOptions, FileReader, FileStat } from '../files/index.js';
 import { BlockPlaces } from './block-places.js';
 import type { HdfsClient } from './client.js';
 import { ChangedFault, fetchRange } from './fetch-range.js';
@@ -55,6 +55,10 @@ class HdfsReader implements FileReader {
     const closing = this.#closing.signal;
     this.#signal = signal === undefined ? closing : AbortSignal.any([signal, closing]);
     this.#signal.addEventListener('abort', () => this.#run?.ranges.stop(this.#signal.reason), { once: true });
+  }
+
+  get found(): Pick<FileStat, 'size' | 'mtimeMs'> {
+    return this.#status;
   }
 
   async read(into: Uint8Array, position: number): Promise<number> {

@@ -27,14 +27,22 @@ test.each(codecs.flatMap((codec) => [true, false].map((index) => ({ ...codec, in
       ['other bytes of the same length', () => writeFile(fs, path, new Uint8Array(bytes.length))],
       ['the same bytes later', () => utimes(path, new Date(), new Date(Date.now() + 5000))],
     ];
+    const batches = async (): Promise<void> => {
+      for await (const batch of dataset.batches({ globalBatchSize: 4 })) expect(batch.size).toBe(4);
+    };
+    await batches();
     for (const [, change] of changes) {
       await change();
-      const error = await failure(dataset.get(7), 'SHARDFEED_CHANGED');
-      expect(error.path).toBe(path);
-      expect(error.message).toContain('open it again');
+      for (const read of [() => dataset.get(7), batches]) {
+        const error = await failure(read(), 'SHARDFEED_CHANGED');
+        expect(error.path).toBe(path);
+        expect(error.message).toContain('open it again');
+      }
     }
     await fs.delete(path);
-    expect((await failure(dataset.get(7), 'SHARDFEED_NOT_FOUND')).path).toBe(path);
+    for (const read of [() => dataset.get(7), batches]) {
+      expect((await failure(read(), 'SHARDFEED_NOT_FOUND')).path).toBe(path);
+    }
     await failure(openDataset(path), 'SHARDFEED_NOT_FOUND');
   },
 );

@@ -10,7 +10,7 @@ const parts = Array.from({ length: FILES }, (_, i) => ({
   payloads: examples(2 * i, 2 * i + 2),
 }));
 
-test('10,000 files with a manifest are opened by one listing, and none of them is read', async () => {
+test('10,000 files with a manifest are opened by one listing; the first batch opens each at most once', async () => {
   const { fs } = memory();
   await writeDataset(fs, '/d', { parts, manifest: { schema: exampleSchema } });
   const { fs: seen, counts } = countingFileSystem(fs);
@@ -22,6 +22,15 @@ test('10,000 files with a manifest are opened by one listing, and none of them i
     expect([...counts.files.keys()]).toEqual(['/d/_manifest.json']);
     expect(counts.lists).toBe(1);
     expect(counts.requests).toBeLessThanOrEqual(6);
+    for (const shuffle of [false, undefined]) {
+      counts.reset();
+      for await (const { mask } of dataset.batches({ globalBatchSize: 64, shuffle, rank: 1, worldSize: 4 })) {
+        expect(mask).toHaveLength(16);
+        break;
+      }
+      expect(Math.max(...[...counts.files.values()].map(({ opens }) => opens))).toBe(1);
+      expect([...counts.files.keys()].filter((path) => !path.startsWith('/d/part-'))).toEqual([]);
+    }
     counts.reset();
     expect((await dataset.get(2 * FILES - 1)).id).toBe(2 * FILES - 1);
     expect(counts.requests).toBeLessThanOrEqual(5);

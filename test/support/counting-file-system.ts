@@ -76,6 +76,7 @@ export function countingFileSystem(inner: FileSystem): { fs: FileSystem; counts:
       counts.open++;
       let closed = false;
       return {
+        ...(reader.found && { found: reader.found }),
         async read(into, position) {
           counts.requests++;
           const bytes = await reader.read(into, position);

@@ -10,6 +10,7 @@ import {
 } from '../../files/index.js';
 import { type ByteSource, type Gap, isGap } from '../../records/index.js';
 import type { CatalogPart } from '../catalog.js';
+import { checkUnchanged } from '../check-unchanged.js';
 import type { PartIndexes } from '../part-indexes.js';
 import { type ReadCounters, zeroCounters } from '../read-counters.js';
 import { memberFrom } from './members.js';
@@ -56,7 +57,7 @@ export function readsDirectly({ fs, compression }: CatalogPart): boolean {
   return fs.scheme === 'file' && fs.openReader !== undefined && compression === 'none';
 }
 
-/** Opens a part: plain, compressed in members that can be entered, or else unpacked to local disk. @throws SHARDFEED_NOT_FOUND */
+/** Opens a part: plain, compressed in members that can be entered, or else unpacked to local disk. @throws SHARDFEED_CHANGED, NOT_FOUND */
 export async function openPart(
   part: CatalogPart,
   number: number,
@@ -66,9 +67,16 @@ export async function openPart(
   const { counters, spare, spool } = tools;
   if (part.compression === 'none') {
     const reader = await openReader(part, options);
+    try {
+      await checkUnchanged(part, { ...options, found: reader?.found });
+    } catch (error) {
+      await reader?.close();
+      throw error;
+    }
     if (reader === undefined) return streamPart(part, counters);
     return readsDirectly(part) ? readerPart(reader, counters) : copyPart(readerPart(reader, counters), spare);
   }
+  await checkUnchanged(part, options);
   const members = part.splittable ? (await tools.indexes.get(number, options)).memberTable : undefined;
   if (members !== undefined) return memberPart(part, members, counters);
   const holes: Hole[] = [];

@@ -1,6 +1,5 @@
 import { type CallOptions, TemporaryFiles } from '../../files/index.js';
 import type { CatalogPart } from '../catalog.js';
-import { checkUnchanged } from '../check-unchanged.js';
 import type { PartIndexes } from '../part-indexes.js';
 import type { ReadCounters } from '../read-counters.js';
 import { type OpenPart, type OpenPartTools, openPart, type Read, type Room } from './open-part.js';
@@ -19,7 +18,6 @@ export class PartFiles {
   readonly #tools: OpenPartTools;
   readonly #options: CallOptions;
   readonly #open = new Map<number, OpenFile>();
-  readonly #seen = new Set<number>();
 
   constructor(
     parts: readonly CatalogPart[],
@@ -51,18 +49,14 @@ export class PartFiles {
   }
 
   #acquire(part: number): OpenFile {
-    const file = this.#open.get(part) ?? { part: this.#openPart(part), users: 0 };
+    const file = this.#open.get(part) ?? {
+      part: openPart(this.#parts[part]!, part, this.#tools, this.#options),
+      users: 0,
+    };
     file.users++;
     this.#open.delete(part);
     this.#open.set(part, file); // behind all others
     return file;
-  }
-
-  async #openPart(number: number): Promise<OpenPart> {
-    const part = this.#parts[number]!;
-    if (!this.#seen.has(number)) await checkUnchanged(part, this.#options);
-    this.#seen.add(number);
-    return openPart(part, number, this.#tools, this.#options);
   }
 
   async #closeIdle(keep: number): Promise<void> {

@@ -97,6 +97,7 @@ function withPages(fs: FileSystem, pages: PageReader): FileSystem {
     if (file === undefined) return fs.openReader === undefined ? streamed(path, options) : fs.openReader(path, options);
     const cursor = new PageCursor(pages, file, options.signal);
     return {
+      found: file.stat,
       async read(into, position) {
         const end = Math.min(position + into.length, file.stat.size);
         let at = position;

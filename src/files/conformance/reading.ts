@@ -100,7 +100,11 @@ export function readCases(target: ConformanceTarget): ConformanceCase[] {
     test('openReader: where it is there, it reads what read reads', async (b) => {
       if (b.fs.openReader === undefined) return;
       const bytes = pattern(2 * MIB + 12_345);
-      const reader = await b.fs.openReader(await b.write(b.path('big'), bytes));
+      const path = await b.write(b.path('big'), bytes);
+      const reader = await b.fs.openReader(path);
+      const { size, mtimeMs } = await b.fs.stat(path);
+      const { found = { size, mtimeMs } } = reader;
+      assert.deepEqual([found.size, found.mtimeMs], [size, mtimeMs]);
       const into = new Uint8Array(MIB);
       let at = 0;
       for (let count = -1; count !== 0; at += count) {

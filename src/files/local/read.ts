@@ -1,3 +1,4 @@
+import type { Stats } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { ShardfeedError, throwIfAborted } from '../../errors.js';
 import type { FileReader, ReadOptions } from '../file-system.js';
@@ -57,8 +58,9 @@ async function readChunk(handle: FileHandle, path: string, length: number, posit
 /** Opens a regular local file for reads into the caller's memory. */
 export async function openLocalReader(path: string): Promise<FileReader> {
   const handle = await guarded(open(path, 'r'), 'read', path, { ENOTDIR: 'SHARDFEED_NOT_FOUND' });
+  let stat: Stats;
   try {
-    const stat = await guarded(handle.stat(), 'read', path);
+    stat = await guarded(handle.stat(), 'read', path);
     if (stat.isDirectory()) throw new ShardfeedError('SHARDFEED_IO', `cannot read ${path}: it is a folder`, { path });
     // Some files of /proc are regular, and have no size either.
     if (!stat.isFile() || stat.size === 0) {
@@ -72,6 +74,7 @@ export async function openLocalReader(path: string): Promise<FileReader> {
   }
   let closed = false;
   return {
+    found: { size: stat.size, mtimeMs: stat.mtimeMs },
     async read(into, position) {
       const { bytesRead } = await guarded(handle.read(into, 0, into.length, position), 'read', path);
       return bytesRead;
