@@ -14,3 +14,4 @@ export * from './framing';
 export * from './hash';
 export { sortU64 } from './sort';
 export * from './statistics';
+export * from './touch';

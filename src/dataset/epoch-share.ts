@@ -47,6 +47,8 @@ export interface EpochFacts {
   /** Of all parts, uncompressed or about so. */
   readonly bytes: number;
   readonly fingerprint: string;
+  /** What a stage of a dataset in its own order holds, about. Default 8 MiB. */
+  readonly stageBytes?: number;
 }
 
 /** The options with every default filled in. */
@@ -145,7 +147,8 @@ function stagesOf(facts: EpochFacts, epoch: ResolvedEpoch, rank: number, rowsPer
   const { counts, fingerprint, bytes } = facts;
   const { sharding, steps, globalBatchSize, worldSize, order: spec, seed, epoch: number } = epoch;
   const recordBytes = bytes / Math.max(1, sum(counts));
-  const stageRecords = Math.min(MOST_STAGE_RECORDS, Math.ceil(STAGE_BYTES / Math.max(1, recordBytes)));
+  const stageBytes = spec.kind === 'sequential' ? (facts.stageBytes ?? STAGE_BYTES) : STAGE_BYTES;
+  const stageRecords = Math.min(MOST_STAGE_RECORDS, Math.ceil(stageBytes / Math.max(1, recordBytes)));
   const near = epoch.locality === undefined ? undefined : nearRanks(epoch.locality, counts);
   const share: Share = { rank, worldSize, globalBatchSize, consumed: epoch.consumed, steps, stageRecords, near };
   if (sharding.mode === 'record') return epochOrder({ counts, spec, fingerprint, seed, epoch: number }).stages(share);

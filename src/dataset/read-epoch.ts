@@ -36,6 +36,9 @@ export interface BatchesOptions<I extends Int64As = Int64As, C extends string = 
   onLoss?: (loss: Loss) => void;
 }
 
+/** Of local files in their own order: this and what is read ahead stay in a core's cache. */
+const LOCAL_STAGE_BYTES = 1 << 20;
+
 /** What an epoch is read from. */
 export interface EpochSource {
   readonly catalog: Catalog;
@@ -59,6 +62,7 @@ export function epochSource<I extends Int64As>(
     counts: Float64Array.from(parts, ({ records }) => records),
     bytes: parts.reduce((sum, { bytes }) => sum + bytes, 0),
     fingerprint,
+    ...(parts.every(({ fs }) => fs.scheme === 'file') ? { stageBytes: LOCAL_STAGE_BYTES } : {}),
   };
   // What is wrong with the options is said here, not when the first batch is asked for.
   epochShare(facts, options);

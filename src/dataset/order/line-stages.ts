@@ -26,19 +26,38 @@ function makeStage(order: LineOrder, share: Share, firstStep: number, endStep: n
   const { from, to } = rowsOf(share.rank, share.worldSize, share.globalBatchSize);
   const rowsPerStep = to - from;
   const steps = endStep - firstStep;
-  const mask = new Uint8Array(steps * rowsPerStep);
+  const begin = share.consumed + firstStep * share.globalBatchSize + from;
+  const line = { begin, stride: share.globalBatchSize, steps, rowsPerStep };
+  const mask = new Uint8Array(steps * rowsPerStep).fill(1);
+  const common = { firstStep, steps, rowsPerStep, mask };
+  const end = begin + (steps - 1) * line.stride + rowsPerStep;
+  if (recordAt === undefined && end <= records) return { ...common, ...inOrder(line, ordinals) };
   const wanted = new Float64Array(steps * rowsPerStep);
-  for (let step = 0; step < steps; step++) {
-    const begin = share.consumed + (firstStep + step) * share.globalBatchSize + from;
-    for (let j = 0; j < rowsPerStep; j++) {
-      const row = step * rowsPerStep + j;
-      const place = begin + j;
-      mask[row] = place < records ? 1 : 0;
-      const there = place < records ? place : (place - records) % records;
-      wanted[row] = recordAt === undefined ? there : recordAt(there);
+  for (let step = 0, row = 0; step < steps; step++) {
+    for (let j = 0; j < rowsPerStep; j++, row++) {
+      const place = begin + step * line.stride + j;
+      if (place >= records) mask[row] = 0;
+      const wrapped = place < records ? place : (place - records) % records;
+      wanted[row] = recordAt === undefined ? wrapped : recordAt(wrapped);
     }
   }
-  return { firstStep, steps, rowsPerStep, ...gather(wanted, ordinals), mask };
+  return { ...common, ...gather(wanted, ordinals) };
+}
+
+interface Line {
+  readonly begin: number;
+  readonly stride: number;
+  readonly steps: number;
+  readonly rowsPerStep: number;
+}
+
+/** As `gather`, of stretches in the dataset's own order, one behind the other: no row is looked at. */
+function inOrder({ begin, stride, steps, rowsPerStep }: Line, ordinals: Ordinals): Pick<Stage, 'runs' | 'rows'> {
+  const spans = new Spans();
+  for (let step = 0; step < steps; step++) spans.add(begin + step * stride, rowsPerStep);
+  const rows = new Uint32Array(steps * rowsPerStep);
+  for (let row = 0; row < rows.length; row++) rows[row] = row;
+  return { runs: spans.toRuns(ordinals).runs, rows };
 }
 
 /** The runs of wanted records, and where each record stands in them. */

@@ -33,7 +33,7 @@ export interface StageTools {
 /** Ranges that are on their way at a time. */
 const RANGES = 8;
 /** Local bytes that are asked for between two batches, at least. */
-const LEAST_AT_ONCE = 512 << 10;
+const LEAST_AT_ONCE = 256 << 10;
 /** Plans made ahead, at most. */
 const PLANS = 16;
 

@@ -2,8 +2,9 @@ import type { Kernel } from '../../records/index.js';
 
 /** Vector loads of the kernels may look this far behind the bytes. */
 const SLACK = 256;
-/** Taken from the kernel at once. */
-const REGION = 4 << 20;
+/** Taken from the kernel at once, at least; then as much again as there is, since each growth costs a collector's round. */
+const REGION = 2 << 20;
+const MOST_REGION = 64 << 20;
 
 /**
  * Room for raw bytes in a kernel's memory, which never shrinks: what is given back is used again. First fit, in the order
@@ -12,6 +13,7 @@ const REGION = 4 << 20;
 export class SlabHeap {
   readonly #kernel: Kernel;
   #free: { address: number; bytes: number }[] = [];
+  #taken = 0;
   #last: { address: number; bytes: number } | undefined;
 
   constructor(kernel: Kernel) {
@@ -51,18 +53,24 @@ export class SlabHeap {
     else this.#free.splice(at, 0, slab);
   }
 
+  get #region(): number {
+    return Math.max(REGION, Math.min(MOST_REGION, this.#taken));
+  }
+
   /** Takes more of the kernel's memory, where it can right behind what it took last. */
   #more(wanted: number): void {
     const last = this.#last;
     const tail = this.#free.at(-1);
     const open = last !== undefined && tail !== undefined && tail.address + tail.bytes === last.address + last.bytes;
-    const missing = Math.max(REGION, wanted - (open ? tail.bytes : 0));
+    const missing = Math.max(this.#region, wanted - (open ? tail.bytes : 0));
     if (last !== undefined && this.#kernel.extend(last.address, last.bytes, last.bytes + missing)) {
       last.bytes += missing;
+      this.#taken += missing;
       this.#give(last.address + last.bytes - missing, missing);
     } else {
-      const bytes = Math.max(REGION, wanted);
+      const bytes = Math.max(this.#region, wanted);
       this.#last = { address: this.#kernel.alloc(bytes), bytes };
+      this.#taken += bytes;
       this.#give(this.#last.address, bytes);
     }
   }

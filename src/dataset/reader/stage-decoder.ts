@@ -4,6 +4,7 @@ import {
   type Batch,
   ExampleDecoder,
   type ExampleDecoderOptions,
+  FRAME_BYTES,
   type Kernel,
   type Loss,
   type RecordPlace,
@@ -53,11 +54,17 @@ export class StageDecoder {
     const decoder = this.#decoderFor(rows);
     const { faults, addresses, lengths } = loaded;
     const places = new Uint32Array(this.#kernel.memory.buffer, this.#places, 2 * rows);
-    for (let i = 0; i < rows; i++) {
+    let jumps = 0;
+    for (let i = 0, next = 0; i < rows; i++) {
       const index = indexes[i]!;
-      places[i] = addresses[index]!;
-      places[rows + i] = lengths[index]!;
+      const address = addresses[index]!;
+      const length = lengths[index]!;
+      places[i] = address;
+      places[rows + i] = length;
+      if (address !== next) jumps++;
+      next = address + length + FRAME_BYTES;
     }
+    if (jumps > rows / 8) this.#kernel.exports.touchRecords!(this.#places, this.#places + 4 * rows, rows);
     const losses: LostRecord[] = [];
     this.#onMalformed = (error, bytes) => {
       const row = decoder.rows;

@@ -34,7 +34,7 @@ export interface StagePlan {
 }
 
 /** What is wanted is read in pieces of about this size, so that several are on their way and are verified while in a core's cache. */
-const LOCAL = { piece: 512 << 10, gap: 64 << 10 } as const;
+const LOCAL = { piece: 1 << 20, gap: 64 << 10 } as const;
 const REMOTE = { piece: 4 << 20, gap: 1 << 20 } as const;
 
 /**

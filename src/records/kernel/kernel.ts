@@ -25,9 +25,9 @@ export type KernelExports = Readonly<Record<string, (...args: number[]) => numbe
 export type KernelImports = Readonly<Record<string, (...args: number[]) => number>>;
 
 const PAGE = 65536;
-/** 2 GiB: addresses stay positive as 32 bit signed numbers. */
-/** The memory grows by at least so much (4 MiB): each time costs, and what is not touched takes no memory. */
+/** The memory grows by at least 4 MiB: each time costs, and what is not touched takes no memory. */
 const GROWTH_PAGES = 64;
+/** 2 GiB: addresses stay positive as 32 bit signed numbers. */
 const MAX_PAGES = 32768;
 
 /** The compiled module: an object that can be posted to a worker thread. */
