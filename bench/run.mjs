@@ -1,4 +1,4 @@
-// npm run bench -- convert | read | memory | hdfs [--quick | --large] [--shapes a,b] [--repeats N] [--cores 1,2] [--only TEXT] [--json FILE]
+// npm run bench -- convert | read | memory | hdfs | plan [--quick | --large] [--shapes a,b] [--repeats N] [--cores 1,2] [--only TEXT] [--json FILE]
 // Measures shardfeed and what a user would take instead, in one run: times, memory of the process tree, and the ratios
 // that shardfeed must reach. The data is made on first use under .cache/bench.
 import { mkdirSync, writeFileSync } from 'node:fs';
@@ -12,6 +12,7 @@ import { measure } from './lib/measure.mjs';
 import { markdownTable } from './lib/table.mjs';
 import { SHAPES } from './lib/tables.mjs';
 import { measureMemory } from './memory.mjs';
+import { measurePlan } from './plan.mjs';
 import { convertVariants, readVariants } from './variants.mjs';
 
 const { positionals, values } = parseArgs({
@@ -32,6 +33,8 @@ const size = values.quick ? 'quick' : values.large ? 'large' : 'full';
 if (work === 'memory') {
   const results = await measureMemory({ quick: values.quick, only: values.only });
   finish({ results });
+} else if (work === 'plan') {
+  await measurePlan({ quick: values.quick, repeats: Number(values.repeats), only: values.only });
 } else if (work === 'hdfs') {
   const results = await measureHdfs({ size, repeats: Number(values.repeats), only: values.only });
   finish({ results, ratios: ratiosOf(results) });
@@ -39,7 +42,7 @@ if (work === 'memory') {
   finish(await measureSpeed(work === 'convert' ? convertVariants : readVariants));
 } else {
   console.error(
-    'usage: npm run bench -- convert|read|memory [--quick | --large] [--shapes titanic,criteo,dense] [--repeats 3]',
+    'usage: npm run bench -- convert|read|memory|hdfs|plan [--quick | --large] [--shapes titanic,criteo,dense] [--repeats 3]',
   );
   process.exitCode = 2;
 }

@@ -64,7 +64,14 @@ export {
   type ZipPosition,
   zip,
 } from './pipeline/index.js';
-export { type OrderQuality, type Plan, type PlanOptions, type RankPlan, shuffleBuffer } from './plan/index.js';
+export {
+  type OrderQuality,
+  type Plan,
+  type PlanOptions,
+  qualityOf,
+  type RankPlan,
+  shuffleBuffer,
+} from './plan/index.js';
 export type { Position } from './position.js';
 export { type ReadBatchesOptions, readBatches } from './read-batches.js';
 export type { BatchesOptions } from './read-epoch.js';

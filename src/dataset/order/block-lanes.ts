@@ -6,6 +6,7 @@ export const Streams = { BLOCKS: 1, GLOBAL: 2, WINDOWS: 16 } as const;
 
 /** A stretch of a block: records [start, start + count) of the dataset. */
 export interface Piece {
+  readonly part: number;
   readonly start: number;
   readonly count: number;
 }
@@ -20,6 +21,7 @@ export class BlockLanes {
   readonly #block: number;
   /** The number of blocks before each part. */
   readonly #blocksBefore: Float64Array;
+  readonly #partOf: Uint32Array;
   readonly #permuted: Uint32Array;
   /** How many records stand before each permuted block. */
   readonly #before: Float64Array;
@@ -34,6 +36,10 @@ export class BlockLanes {
       this.#blocksBefore[part + 1] = this.#blocksBefore[part]! + Math.ceil(ordinals.countOf(part) / block);
     }
     const blocks = this.#blocksBefore[parts]!;
+    this.#partOf = new Uint32Array(blocks);
+    for (let part = 0; part < parts; part++) {
+      this.#partOf.fill(part, this.#blocksBefore[part]!, this.#blocksBefore[part + 1]!);
+    }
     this.#permuted = new RandomWords(key, Streams.BLOCKS, 0).permutation(blocks);
     this.#before = this.#countBefore(blocks);
   }
@@ -56,17 +62,14 @@ export class BlockLanes {
     let at = start + from;
     const end = start + to;
     for (let i = lastAtMost(this.#before, this.#permuted.length, at); at < end; i++) {
-      const block = this.#startOfBlock(this.#permuted[i]!);
+      const id = this.#permuted[i]!;
+      const part = this.#partOf[id]!;
+      const block = this.#ordinals.startOf(part) + (id - this.#blocksBefore[part]!) * this.#block;
       const skipped = at - this.#before[i]!;
       const count = Math.min(this.#before[i + 1]!, end) - at;
-      yield { start: block + skipped, count };
+      yield { part, start: block + skipped, count };
       at += count;
     }
-  }
-
-  #startOfBlock(id: number): number {
-    const part = lastAtMost(this.#blocksBefore, this.#ordinals.parts, id);
-    return this.#ordinals.startOf(part) + (id - this.#blocksBefore[part]!) * this.#block;
   }
 
   #countBefore(blocks: number): Float64Array {

@@ -7,7 +7,7 @@ import { ShardfeedError } from '../../errors.js';
 export type Shuffle = boolean | 'global' | WindowSizes;
 
 export interface WindowSizes {
-  /** Records that are mixed with each other, over all lanes; what a rank holds of them is its share. Default 65,536. */
+  /** Records that are mixed with each other, over all lanes; what a rank holds of them is its share. Default 65,536, 1,024 a lane at least. */
   readonly window?: number;
   /** Consecutive records of a part that are read at once. Default 256, less for small datasets. */
   readonly block?: number;
@@ -27,7 +27,7 @@ export interface OrderOptions {
 }
 
 const MOST_LANES = 64;
-const WINDOW = 65536;
+const LANE_WINDOW = 1024;
 const BLOCK = 256;
 /** Blocks that meet in a lane's window, and in a lane, where the dataset has as many records. */
 const BLOCKS_A_WINDOW = 4;
@@ -51,7 +51,7 @@ export function resolveOrder(options: OrderOptions, records: number, globalBatch
     throw usage(`${lanes} lanes do not divide the global batch of ${globalBatchSize} rows`);
   }
   const step = globalBatchSize / lanes;
-  const wanted = positive('shuffle.window', sizes.window ?? WINDOW);
+  const wanted = positive('shuffle.window', sizes.window ?? LANE_WINDOW * Math.max(lanes, MOST_LANES));
   // Whole steps, so that no step begins in one window and ends in the next.
   const window = Math.ceil(wanted / lanes / step) * step;
   const room = Math.min(BLOCK, Math.floor(window / BLOCKS_A_WINDOW), Math.floor(records / (BLOCKS_A_LANE * lanes)));

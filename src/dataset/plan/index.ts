@@ -1,2 +1,2 @@
 export { makePlan, type Plan, type PlanFacts, type PlannedPart, type PlanOptions, type RankPlan } from './plan.js';
-export { type OrderQuality, orderQuality, shuffleBuffer } from './shuffle-quality.js';
+export { type OrderQuality, orderQuality, qualityOf, shuffleBuffer } from './shuffle-quality.js';

@@ -59,7 +59,8 @@ export function shuffleBuffer(records: number, size: number, seed = 0): OrderQua
   return qualityOf(order, records);
 }
 
-function qualityOf(order: Float64Array, records: number): OrderQuality {
+/** What to think of an order: the record at each place. */
+export function qualityOf(order: Float64Array, records: number): OrderQuality {
   const label = (ordinal: number): number => Math.floor((ordinal * LABELS) / records);
   const { length } = order;
   let sum = 0;

@@ -23,7 +23,7 @@ export function windowReads(input: ReadsInput, order: OrderSpec & { kind: 'windo
   const end = (lane: number): number => Math.min(blocks.sizeOf(lane), begin + steps * rows);
   const known: (LaneReads | undefined)[] = [];
   const readsOf = (lane: number): LaneReads => {
-    known[lane] ??= laneReads(input, blocks, ordinals, { lane, from: begin, to: end(lane) });
+    known[lane] ??= laneReads(input, blocks, { lane, from: begin, to: end(lane) });
     return known[lane];
   };
   const seenBy = new Uint32Array(counts.length);
@@ -57,15 +57,13 @@ export function windowReads(input: ReadsInput, order: OrderSpec & { kind: 'windo
 function laneReads(
   input: ReadsInput,
   blocks: BlockLanes,
-  ordinals: Ordinals,
   { lane, from, to }: { lane: number; from: number; to: number },
 ): LaneReads {
   const parts = new Set<number>();
   let ranges = 0;
   let bytes = 0;
   if (from < to) {
-    for (const { start, count } of blocks.pieces(lane, from, to)) {
-      const part = ordinals.partOf(start);
+    for (const { part, count } of blocks.pieces(lane, from, to)) {
       parts.add(part);
       ranges++;
       bytes += count * recordBytes(input, part);
