@@ -1,7 +1,6 @@
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { compileFeatures } from '../../../src/dataset/index.js';
-import { convert, openDataset, readBatches, type Schema } from '../../../src/index.js';
+import { compileFeatures, convert, openDataset, type Schema } from '../../../src/index.js';
 import { scratchFolder } from '../../files/scratch.js';
 import { cellsOf } from './columns.js';
 
@@ -21,17 +20,15 @@ test("a dataset's own statistics prepare it: about 0 with deviation 1, quarters,
   const output = join(folder, 'dataset');
   await convert({ input: rows, output, spec, statistics: true, threads: 0 });
   await using dataset = await openDataset(output);
-  const { schema, statistics } = dataset;
   const prepare = compileFeatures(
     [
       { op: 'bucketize', column: 'x', quantiles: [0.25, 0.5, 0.75], as: 'quarter' },
       { op: 'normalize', column: 'x' },
       { op: 'vocabulary', column: 'port', top: 2 },
     ],
-    { schema, statistics },
+    dataset,
   );
-  for await (const batch of readBatches(output, { batchSize: 1000 })) {
-    const made = prepare(batch);
+  for await (const made of dataset.batches({ globalBatchSize: 1000, shuffle: false }).map(prepare)) {
     const x = (cellsOf(made, 'x') as number[]).filter((_, i) => i % 10 !== 0);
     const mean = x.reduce((sum, value) => sum + value, 0) / x.length;
     expect(mean).toBeCloseTo(0, 5);
