@@ -233,3 +233,21 @@ test('freeSpace is what the disk says', async () => {
   const free = await fs.freeSpace!(join(root, 'not/there/yet'));
   expect(Math.abs(free - bavail * bsize)).toBeLessThan(2 ** 30);
 });
+
+test('a reader that is closed has its reads done first, and does no other', async () => {
+  const at = await folder('reader');
+  const bytes = new Uint8Array(1 << 20).fill(7);
+  await writeFile(join(at, 'a'), bytes);
+  const reader = await fs.openReader!(join(at, 'a'));
+  const into = Array.from({ length: 8 }, () => new Uint8Array(1 << 20));
+  const reads = into.map((piece) => reader.read(piece, 0));
+  const closed = Promise.all([reader.close(), reader.close()]);
+  // Whatever is opened now may get the number of the file that was closed.
+  await writeFile(join(at, 'b'), new Uint8Array(1 << 20));
+  const other = await fs.openReader!(join(at, 'b'));
+  await closed;
+  expect(await Promise.all(reads)).toEqual(into.map(() => 1 << 20));
+  for (const piece of into) expect(piece).toEqual(bytes);
+  await expect(reader.read(new Uint8Array(1), 0)).rejects.toMatchObject({ code: 'SHARDFEED_IO' });
+  await other.close();
+});

@@ -1,5 +1,6 @@
-import type { Stats } from 'node:fs';
+import * as callbacks from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
+import { promisify } from 'node:util';
 import { ShardfeedError, throwIfAborted } from '../../errors.js';
 import type { FileReader, ReadOptions } from '../file-system.js';
 import { guarded } from './errors.js';
@@ -55,33 +56,49 @@ async function readChunk(handle: FileHandle, path: string, length: number, posit
   return new Uint8Array(buffer.buffer, 0, bytesRead);
 }
 
-/** Opens a regular local file for reads into the caller's memory. */
+const openFile = promisify(callbacks.open);
+const statFile = promisify(callbacks.fstat);
+const readFile = promisify(callbacks.read);
+const closeFile = promisify(callbacks.close);
+
+/**
+ * Opens a regular local file for reads into the caller's memory. The handles of `node:fs/promises` would cost as much as reading a
+ * small file does.
+ */
 export async function openLocalReader(path: string): Promise<FileReader> {
-  const handle = await guarded(open(path, 'r'), 'read', path, { ENOTDIR: 'SHARDFEED_NOT_FOUND' });
-  let stat: Stats;
+  const file = await guarded(openFile(path, 'r'), 'read', path, { ENOTDIR: 'SHARDFEED_NOT_FOUND' });
+  let found: callbacks.Stats;
   try {
-    stat = await guarded(handle.stat(), 'read', path);
-    if (stat.isDirectory()) throw new ShardfeedError('SHARDFEED_IO', `cannot read ${path}: it is a folder`, { path });
+    found = await guarded(statFile(file), 'read', path);
+    if (found.isDirectory()) throw new ShardfeedError('SHARDFEED_IO', `cannot read ${path}: it is a folder`, { path });
     // Some files of /proc are regular, and have no size either.
-    if (!stat.isFile() || stat.size === 0) {
+    if (!found.isFile() || found.size === 0) {
       throw new ShardfeedError('SHARDFEED_UNSUPPORTED', `${path} has no size, so it is only read as a stream`, {
         path,
       });
     }
   } catch (error) {
-    await handle.close();
+    await closeFile(file);
     throw error;
   }
-  let closed = false;
+  // The number of a closed file may be another file's at once: no read may come too late.
+  const reads = new Set<Promise<unknown>>();
+  let closing: Promise<void> | undefined;
   return {
-    found: { size: stat.size, mtimeMs: stat.mtimeMs },
+    found,
     async read(into, position) {
-      const { bytesRead } = await guarded(handle.read(into, 0, into.length, position), 'read', path);
-      return bytesRead;
+      if (closing !== undefined) throw new ShardfeedError('SHARDFEED_IO', `the reader of ${path} is closed`, { path });
+      const read = readFile(file, into, 0, into.length, position);
+      reads.add(read);
+      try {
+        return (await guarded(read, 'read', path)).bytesRead;
+      } finally {
+        reads.delete(read);
+      }
     },
-    async close() {
-      if (!closed) await handle.close();
-      closed = true;
+    close() {
+      closing ??= Promise.allSettled(reads).then(() => closeFile(file));
+      return closing;
     },
   };
 }
