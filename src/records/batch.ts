@@ -83,16 +83,17 @@ export function copyBatch({ size, columns, mask }: Batch): Batch {
   const copy = (column: Column): Column => {
     const entries = Object.entries(column).map(([key, value]) => [
       key,
-      ArrayBuffer.isView(value) ? copyArray(value) : value,
+      ArrayBuffer.isView(value) ? copyArray(value as Uint8Array) : value,
     ]);
     return Object.fromEntries(entries) as Column;
   };
   const copied = Object.entries(columns).map(([name, column]) => [name, copy(column)] as const);
-  return { size, columns: Object.fromEntries(copied), mask: mask.slice() };
+  return { size, columns: Object.fromEntries(copied), mask: copyArray(mask) };
 }
 
-function copyArray(array: ArrayBufferView): unknown {
-  return (array as Uint8Array).slice();
+/** Memory of its own. (`slice` of a Node Buffer would share it.) */
+export function copyArray<A extends Numbers | Int32Array | Uint8Array>(array: A): A {
+  return (array instanceof Uint8Array ? new Uint8Array(array) : array.slice()) as A;
 }
 
 export function isValid(column: Column, row: number): boolean {

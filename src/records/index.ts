@@ -1,5 +1,5 @@
 export type { Batch, BytesColumn, Column, ColumnOf, FixedColumn, Numbers, Projected, RaggedColumn } from './batch.js';
-export { copyBatch, isValid } from './batch.js';
+export { copyArray, copyBatch, isValid } from './batch.js';
 export { type ByteSource, type DirectSource, type Gap, isGap } from './byte-source.js';
 export { crc32c, maskCrc, maskedCrc32c, unmaskCrc } from './crc32c.js';
 export { encodeExample } from './encode-example.js';

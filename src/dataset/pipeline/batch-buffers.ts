@@ -1,4 +1,4 @@
-import type { Batch, Column } from '../../records/index.js';
+import { type Batch, type Column, copyArray } from '../../records/index.js';
 
 /** A batch, perhaps with some columns copied, and the buffers by which it moves to another thread. */
 export interface Movable<B extends Batch> {
@@ -21,7 +21,7 @@ export function movable<B extends Batch>(batch: B): Movable<B> {
   const filled = ({ buffer }: ArrayBufferView): boolean =>
     buffer instanceof ArrayBuffer && seen.get(buffer)!.bytes >= buffer.byteLength;
   const own = <T>(value: T): T =>
-    ArrayBuffer.isView(value) && !filled(value) ? ((value as unknown as Uint8Array).slice() as T) : value;
+    ArrayBuffer.isView(value) && !filled(value) ? (copyArray(value as unknown as Uint8Array) as T) : value;
   const columns = Object.entries(batch.columns).map(([name, column]) => [
     name,
     Object.fromEntries(Object.entries(column).map(([key, value]) => [key, own(value)])) as unknown as Column,

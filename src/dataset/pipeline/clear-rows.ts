@@ -1,4 +1,4 @@
-import type { BytesColumn, Column, FixedColumn, RaggedColumn } from '../../records/index.js';
+import { type BytesColumn, type Column, copyArray, type FixedColumn, type RaggedColumn } from '../../records/index.js';
 
 /** A column with zeros or no values in the rows that are marked by 1. What does not change is shared with the given one. */
 export function clearRows(column: Column, marked: Uint8Array): Column {
@@ -8,7 +8,7 @@ export function clearRows(column: Column, marked: Uint8Array): Column {
 
 function clearFixed(column: FixedColumn, marked: Uint8Array): FixedColumn {
   const width = column.shape.reduce((n, d) => n * d, 1);
-  const values = column.values.slice();
+  const values = copyArray(column.values);
   const zero = (values instanceof BigInt64Array ? 0n : 0) as never;
   marked.forEach((mark, row) => {
     if (mark === 1) values.fill(zero, row * width, (row + 1) * width);
@@ -17,7 +17,7 @@ function clearFixed(column: FixedColumn, marked: Uint8Array): FixedColumn {
 }
 
 function clearRagged(column: RaggedColumn, marked: Uint8Array): RaggedColumn {
-  const values = column.values.slice();
+  const values = copyArray(column.values);
   const offsets = column.offsets.slice();
   let end = 0;
   marked.forEach((mark, row) => {
@@ -35,7 +35,7 @@ function clearRagged(column: RaggedColumn, marked: Uint8Array): RaggedColumn {
 function clearBytes(column: BytesColumn, marked: Uint8Array): BytesColumn {
   const { shape, rowOffsets } = column;
   const width = shape === 'ragged' ? 0 : shape.reduce((n, d) => n * d, 1);
-  const data = column.data.slice();
+  const data = copyArray(column.data);
   const offsets = column.offsets.slice();
   const newRows = rowOffsets?.slice();
   let item = 0;

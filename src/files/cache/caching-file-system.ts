@@ -80,7 +80,7 @@ function withPages(fs: FileSystem, pages: PageReader): FileSystem {
     let at = start;
     try {
       while (at < end) {
-        const chunk = (await cursor.bytes(at, end, end)).slice();
+        const chunk = new Uint8Array(await cursor.bytes(at, end, end)); // the caller's own
         at += chunk.length;
         yield chunk;
       }

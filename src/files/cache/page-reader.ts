@@ -103,7 +103,7 @@ async function fetchPages({ fs, stat }: CachedFile, { first, last, pageBytes, si
   const start = first * pageBytes;
   const end = Math.min(last * pageBytes, stat.size);
   const pages: Uint8Array[] = [];
-  for (let at = start; at < end; at += pageBytes) pages.push(new Uint8Array(Math.min(pageBytes, end - at)));
+  for (let at = start; at < end; at += pageBytes) pages.push(Buffer.allocUnsafeSlow(Math.min(pageBytes, end - at)));
   let done = 0;
   for await (const chunk of fs.read(stat.path, { start, end, signal })) {
     for (let from = 0; from < chunk.length; ) {

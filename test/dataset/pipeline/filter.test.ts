@@ -61,6 +61,23 @@ describe('rows that are left out', () => {
   });
 });
 
+test('what came is not changed, also where it lies in a Buffer', async () => {
+  const data = Buffer.from('abc');
+  const batch: Batch = {
+    size: 3,
+    columns: { text: { layout: 'bytes', data, offsets: Int32Array.of(0, 1, 2, 3), shape: [] } },
+    mask: Buffer.of(1, 1, 1),
+  };
+  const stream = new BatchStream({
+    async *open() {
+      yield { ...batch, position: {} };
+    },
+  });
+  const [filtered] = await collect(stream.filter(() => [0, 1, 0]));
+  expect(filtered!.columns.text).toMatchObject({ data: Uint8Array.of(98), offsets: Int32Array.of(0, 0, 1, 1) });
+  expect([data.toString(), ...batch.mask]).toEqual(['abc', 1, 1, 1]);
+});
+
 test('where nothing is left out, the columns are those that came', async () => {
   const batches: Batch[] = [];
   const stream = numbered().map((batch) => {

@@ -6,7 +6,7 @@ import { pathToFileURL } from 'node:url';
 import { describe, expect, test } from 'vitest';
 // Worker threads run built files, so the built package is what is tested here.
 import { BatchStream, type MapModule, type Positioned } from '../../../dist/dataset/index.js';
-import type { Batch, FixedColumn } from '../../../src/records/index.js';
+import type { Batch, BytesColumn, FixedColumn } from '../../../src/records/index.js';
 import { scratchFolder } from '../../files/scratch.js';
 import { collect, failureOf, ids, Numbered, type NumberedPosition } from './numbered.js';
 
@@ -97,6 +97,7 @@ describe('memory', () => {
       offsets: Int32Array.of(0, 1, 2),
     });
     expect(same).toEqual(text);
+    expect((text as BytesColumn).data.buffer.byteLength).toBe(2);
   });
 });
 
