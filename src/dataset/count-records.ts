@@ -1,5 +1,6 @@
 import type { CallOptions, WithFiles } from '../files/index.js';
 import { displayPath } from '../files/index.js';
+import { mapLimited } from './map-limited.js';
 import { readIndexHeader } from './part-index.js';
 import { type DatasetPart, type ResolvedDataset, resolveDataset } from './resolve.js';
 import { scanPart } from './scan-part.js';
@@ -35,8 +36,9 @@ export async function countRecords(
 ): Promise<RecordCount> {
   const { scan = false, signal } = options;
   const dataset = await resolveDataset(source, { ...options, lenient: scan });
-  const parts: PartCount[] = [];
-  for (const part of partsOf(dataset)) parts.push(await countPart(part, scan, { signal }));
+  const parts = await mapLimited(partsOf(dataset), (part, _, stop) => countPart(part, scan, { signal: stop }), {
+    signal,
+  });
   return {
     records: parts.reduce((n, part) => n + part.records, 0),
     bytes: parts.reduce((n, part) => n + part.bytes, 0),

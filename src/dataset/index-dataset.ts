@@ -2,9 +2,10 @@ import { ShardfeedError } from '../errors.js';
 import type { CallOptions, Location, WithFiles } from '../files/index.js';
 import { displayPath } from '../files/index.js';
 import { fingerprintOf } from './fingerprint.js';
+import { mapLimited } from './map-limited.js';
 import { writeIndex } from './part-index.js';
 import { RecordIndex } from './record-index.js';
-import { resolveDataset } from './resolve.js';
+import { type DatasetPart, resolveDataset } from './resolve.js';
 import { type PartScan, scanPart } from './scan-part.js';
 
 export interface IndexOptions extends WithFiles, CallOptions {}
@@ -35,23 +36,26 @@ export async function indexDataset(
   source: string | readonly string[],
   options: IndexOptions = {},
 ): Promise<IndexedDataset> {
-  const call = { signal: options.signal };
   const { parts, extra } = await resolveDataset(source, { ...options, lenient: true });
-  const done: IndexedPart[] = [];
-  const facts: { path: string; records: number; digest: string }[] = [];
-  for (const part of [...parts, ...extra]) {
-    const scan = await scanPart(part, call);
-    if (part.listed !== undefined && part.listed.digest !== scan.digest) {
-      const path = displayPath(part);
-      const what = `${path} does not hold the records that the manifest lists; \`shardfeed verify\` tells more`;
-      throw new ShardfeedError('SHARDFEED_STALE', what, { path });
-    }
-    const index = await writeIndex(part, scan, call);
-    const { records, bytes, digest } = scan;
-    done.push({ path: displayPath(part), records, bytes, digest, index: displayPath(index) });
-    facts.push({ path: part.name, records, digest });
+  const files = [...parts, ...extra];
+  const done = await mapLimited(files, (part, _, stop) => indexPart(part, { signal: stop }), options);
+  return {
+    records: done.reduce((n, part) => n + part.records, 0),
+    fingerprint: fingerprintOf(done.map(({ records, digest }, i) => ({ path: files[i]!.name, records, digest }))),
+    parts: done,
+  };
+}
+
+async function indexPart(part: DatasetPart, call: CallOptions): Promise<IndexedPart> {
+  const scan = await scanPart(part, call);
+  const path = displayPath(part);
+  if (part.listed !== undefined && part.listed.digest !== scan.digest) {
+    const what = `${path} does not hold the records that the manifest lists; \`shardfeed verify\` tells more`;
+    throw new ShardfeedError('SHARDFEED_STALE', what, { path });
   }
-  return { records: done.reduce((n, part) => n + part.records, 0), fingerprint: fingerprintOf(facts), parts: done };
+  const index = await writeIndex(part, scan, call);
+  const { records, bytes, digest } = scan;
+  return { path, records, bytes, digest, index: displayPath(index) };
 }
 
 /** The index of one file, held in memory only. @throws SHARDFEED_CORRUPT_RECORD, SHARDFEED_TRUNCATED */

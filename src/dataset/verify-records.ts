@@ -2,11 +2,15 @@ import { isShardfeedError } from '../errors.js';
 import { displayPath, joinPath, type WithFiles } from '../files/index.js';
 import { ReaderMemory } from '../records/index.js';
 import { fingerprintOf } from './fingerprint.js';
-import { type ResolvedDataset, resolveDataset } from './resolve.js';
+import { mapLimited } from './map-limited.js';
+import { type DatasetPart, type ResolvedDataset, resolveDataset } from './resolve.js';
 import { type PartReport, type Problem, type VerifyPartOptions, verifyPart } from './verify-part.js';
 
+/** Each has memory of its own. */
+const PARTS_AT_ONCE = 4;
+
 export interface VerifyOptions extends WithFiles, VerifyPartOptions {
-  /** Told after each part. */
+  /** Told of each part, in their order. */
   onPart?: (report: PartReport) => void;
 }
 
@@ -36,13 +40,18 @@ export async function verifyRecords(
   const { dataset, problems } = await resolveForVerify(source, options);
   const schema = options.schema ?? dataset.manifest?.schema;
   const files = [...dataset.parts, ...dataset.extra];
-  const parts: PartReport[] = [];
-  const memory = new ReaderMemory();
-  for (const part of files) {
-    const report = await verifyPart(part, { ...options, schema }, memory);
-    parts.push(report);
-    options.onPart?.(report);
-  }
+  const spare: ReaderMemory[] = [];
+  const done: PartReport[] = [];
+  let told = 0;
+  const verify = async (part: DatasetPart, i: number, signal: AbortSignal): Promise<PartReport> => {
+    const memory = spare.pop() ?? new ReaderMemory();
+    const report = await verifyPart(part, { ...options, schema, signal }, memory);
+    spare.push(memory);
+    done[i] = report;
+    for (let next = done[told]; next !== undefined; next = done[++told]) options.onPart?.(next);
+    return report;
+  };
+  const parts = await mapLimited(files, verify, { limit: PARTS_AT_ONCE, signal: options.signal });
   const losses = parts.flatMap((part) => part.losses);
   return {
     ok: problems.length === 0 && parts.every((part) => part.losses.length === 0 && part.problems.length === 0),

@@ -2,7 +2,7 @@ import { hostname } from 'node:os';
 import { isShardfeedError, ShardfeedError, throwIfAborted } from '../../errors.js';
 import { putFile } from '../attempts.js';
 import { displayPath } from '../display-path.js';
-import type { CallOptions, FileSystem } from '../file-system.js';
+import type { CallOptions, CreateOptions, FileSystem } from '../file-system.js';
 import type { Location } from '../files.js';
 import { joinPath, normalizePath, parentPath } from '../paths.js';
 import { statIfThere } from '../stat-if-there.js';
@@ -21,6 +21,7 @@ export interface JobOptions {
 }
 
 const MOST_ROUNDS = 10;
+const LAST_BEAT_MS = 5_000;
 
 /** A job that writes one target: its folder, its heartbeat, and the renames that make its data the target. */
 export class Job {
@@ -38,6 +39,8 @@ export class Job {
   readonly #madeParent: string | undefined;
   #heartbeat: NodeJS.Timeout | undefined;
   #beating: Promise<void> = Promise.resolve();
+  /** Breaks a heartbeat off that takes too long when the job ends. */
+  readonly #ending = new AbortController();
   #lost = false;
 
   /**
@@ -92,7 +95,7 @@ export class Job {
     const { mtimeMs: now } = await fs.stat(jobFile);
     await cleanUp(fs, this.target, { jobId: this.jobId, nowMs: now, timing });
     await this.#checkAlone(now, timing);
-    await this.#put(joinPath(this.#folder, HEARTBEAT_FILE), '', true);
+    await this.#put(joinPath(this.#folder, HEARTBEAT_FILE), '', { overwrite: true });
     this.#heartbeat = setInterval(() => {
       this.#beating = this.#beat();
     }, timing.heartbeatMs);
@@ -120,10 +123,11 @@ export class Job {
 
   /** A failed heartbeat is no failure: the next may succeed, and what is wrong will show where it matters. */
   async #beat(): Promise<void> {
+    const { signal } = this.#ending;
     try {
       // `create` would bring a folder back that another job has cleaned away.
-      this.#lost ||= (await statIfThere(this.fs, joinPath(this.#folder, JOB_FILE))) === undefined;
-      if (!this.#lost) await this.#put(joinPath(this.#folder, HEARTBEAT_FILE), '', true);
+      this.#lost ||= (await statIfThere(this.fs, joinPath(this.#folder, JOB_FILE), { signal })) === undefined;
+      if (!this.#lost) await this.#put(joinPath(this.#folder, HEARTBEAT_FILE), '', { overwrite: true, signal });
     } catch {}
   }
 
@@ -237,15 +241,17 @@ export class Job {
 
   async #stopHeartbeat(): Promise<void> {
     clearInterval(this.#heartbeat);
+    const timer = setTimeout(() => this.#ending.abort(), LAST_BEAT_MS);
     await this.#beating;
+    clearTimeout(timer);
   }
 
   #display(path: string): string {
     return displayPath({ fs: this.fs, path });
   }
 
-  #put(path: string, content: string, overwrite = false): Promise<void> {
-    return putFile(this.fs, path, content, { overwrite });
+  #put(path: string, content: string, options: CreateOptions = {}): Promise<void> {
+    return putFile(this.fs, path, content, options);
   }
 }
 
