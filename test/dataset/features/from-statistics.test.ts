@@ -28,6 +28,7 @@ test("a dataset's own statistics prepare it: about 0 with deviation 1, quarters,
     ],
     dataset,
   );
+  let batches = 0;
   for await (const made of dataset.batches({ globalBatchSize: 1000, shuffle: false }).map(prepare)) {
     const x = (cellsOf(made, 'x') as number[]).filter((_, i) => i % 10 !== 0);
     const mean = x.reduce((sum, value) => sum + value, 0) / x.length;
@@ -41,5 +42,7 @@ test("a dataset's own statistics prepare it: about 0 with deviation 1, quarters,
     }
     expect(quarters.filter((q) => q === -1).length).toBe(100);
     expect(cellsOf(made, 'port').slice(0, 6)).toEqual([1, 2, 1, 2, 1, 0]);
+    batches++;
   }
+  expect(batches).toBe(1);
 });
