@@ -80,7 +80,7 @@ function withPages(fs: FileSystem, pages: PageReader): FileSystem {
     let at = start;
     try {
       while (at < end) {
-        const chunk = new Uint8Array(await cursor.bytes(at, end, end)); // the caller's own
+        const chunk = new Uint8Array(await cursor.bytes(at, end)); // the caller's own
         at += chunk.length;
         yield chunk;
       }
@@ -102,7 +102,7 @@ function withPages(fs: FileSystem, pages: PageReader): FileSystem {
         const end = Math.min(position + into.length, file.stat.size);
         let at = position;
         while (at < end) {
-          const bytes = await cursor.bytes(at, end, end);
+          const bytes = await cursor.bytes(at, end);
           into.set(bytes, at - position);
           at += bytes.length;
         }

@@ -141,23 +141,19 @@ export class PageCursor {
     this.#scope = new Scope(signal);
   }
 
-  /**
-   * The bytes of [position, end) that are in one page, borrowed; none at the end of the file.
-   * @param behind where the caller will stop reading; what lies before comes along
-   */
-  async bytes(position: number, end: number, behind: number): Promise<Uint8Array> {
+  /** Bytes from `position` on, borrowed: those of one page. `end`, at most the file's, is where the caller will stop. */
+  async bytes(position: number, end: number): Promise<Uint8Array> {
     const { pageBytes } = this.#pages;
     const page = Math.floor(position / pageBytes);
-    const last = Math.ceil(Math.min(behind, this.#file.stat.size) / pageBytes);
-    if (page >= last) return new Uint8Array(0);
-    let run = this.#held;
-    if (run === undefined || page < run.first || page >= run.first + run.pages.length) {
-      run = await (this.#ahead?.page === page ? this.#ahead.run : this.#pages.run(this.#file, page, last, this.#scope));
-      this.#held = run;
-      this.#goAhead(run.first + run.pages.length, last);
+    const behind = Math.ceil(end / pageBytes);
+    if (this.#held === undefined || page < this.#held.first || page >= this.#held.first + this.#held.pages.length) {
+      const ahead = this.#ahead?.page === page ? this.#ahead.run : undefined;
+      this.#ahead = undefined;
+      this.#held = await (ahead ?? this.#pages.run(this.#file, page, behind, this.#scope));
+      this.#goAhead(this.#held.first + this.#held.pages.length, behind);
     }
     const start = page * pageBytes;
-    return run.pages[page - run.first]!.subarray(position - start, Math.max(position, end) - start);
+    return this.#held.pages[page - this.#held.first]!.subarray(position - start, end - start);
   }
 
   /** Gives up what is on its way. */
@@ -166,9 +162,9 @@ export class PageCursor {
     await this.#ahead?.run.catch(() => undefined);
   }
 
-  #goAhead(page: number, last: number): void {
-    if (page >= last || this.#ahead?.page === page) return;
-    const run = this.#pages.run(this.#file, page, last, this.#scope);
+  #goAhead(page: number, behind: number): void {
+    if (page >= behind) return;
+    const run = this.#pages.run(this.#file, page, behind, this.#scope);
     run.catch(() => undefined); // met again where it is wanted
     this.#ahead = { page, run };
   }

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { ShardfeedError } from '../../../src/errors.js';
 import { fileSystemConformance } from '../../../src/files/conformance.js';
 import {
   type CacheOptions,
@@ -176,6 +177,22 @@ describe('fetching', () => {
     while (lonely.counts.open > 0) await sleep(1);
     lonely.go();
     expect(await readFile(lonely.fs, '/file')).toEqual(Buffer.from(lonely.content)); // it can be read again
+  });
+
+  test('that failed can be tried again', async () => {
+    const { fs: sound, content } = await cached(200);
+    let failures = 2;
+    const read: FileSystem['read'] = (path, options) => {
+      if (options!.start! >= 80 && failures-- > 0) throw new ShardfeedError('SHARDFEED_IO', 'broken off', { path });
+      return sound.read(path, options);
+    };
+    const flaky = new Proxy(sound, { get: (target, name) => (name === 'read' ? read : Reflect.get(target, name)) });
+    const reader = await cachingFileSystem(flaky, { bytes: 1000, pageBytes: 10 }).openReader!('/file');
+    const into = new Uint8Array(200);
+    for (let i = 0; i < 2; i++) await expect(reader.read(into, 0)).rejects.toMatchObject({ code: 'SHARDFEED_IO' });
+    expect(await reader.read(into, 0)).toBe(200);
+    expect(Buffer.from(into)).toEqual(Buffer.from(content));
+    await reader.close();
   });
 
   test('who stops reading leaves nothing open', async () => {
