@@ -1,4 +1,4 @@
-import type { CallOptions } from '../files/index.js';
+import { type CallOptions, Scope } from '../files/index.js';
 
 /**
  * Runs `work` on all items, at most `limit` (default 8) at a time, and gives the results in the order of the items. Where one
@@ -10,20 +10,22 @@ export async function mapLimited<T, R>(
   { limit = 8, signal }: CallOptions & { limit?: number } = {},
 ): Promise<R[]> {
   const results = new Array<R>(items.length);
-  const failed = new AbortController();
-  const stop = signal === undefined ? failed.signal : AbortSignal.any([signal, failed.signal]);
+  const scope = new Scope(signal);
+  let failure: { readonly error: unknown } | undefined;
   let next = 0;
   const run = async (): Promise<void> => {
-    while (next < items.length && !failed.signal.aborted) {
+    while (next < items.length && failure === undefined) {
       const i = next++;
       try {
-        results[i] = await work(items[i]!, i, stop);
+        results[i] = await work(items[i]!, i, scope.signal);
       } catch (error) {
-        failed.abort(error);
+        failure ??= { error };
+        scope.end();
       }
     }
   };
   await Promise.all(Array.from({ length: Math.min(limit, items.length) }, run));
-  if (failed.signal.aborted) throw failed.signal.reason;
+  scope.end();
+  if (failure !== undefined) throw failure.error;
   return results;
 }

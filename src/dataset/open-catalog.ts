@@ -1,7 +1,6 @@
 import { isShardfeedError, ShardfeedError } from '../errors.js';
 import {
   type CallOptions,
-  type Codec,
   compareBytes,
   displayPath,
   joinPath,
@@ -12,7 +11,7 @@ import {
 } from '../files/index.js';
 import type { CorruptionPolicy, Schema } from '../records/index.js';
 import type { ByteLru } from './byte-lru.js';
-import type { Catalog, CatalogPart } from './catalog.js';
+import type { Catalog, CatalogPart, CountedBy } from './catalog.js';
 import { fingerprintOf } from './fingerprint.js';
 import { type Manifest, type ManifestPart, readManifest } from './manifest.js';
 import { mapLimited } from './map-limited.js';
@@ -58,8 +57,8 @@ export async function openCatalog(
   const indexed = await foldersWithIndex(found, { signal });
   const work = async (part: DatasetPart, i: number, stop: AbortSignal): Promise<CatalogPart> => {
     const { listed } = part;
-    if (listed !== undefined) return factsOfListed(part, listed, { signal: stop });
-    return factsOf(part, i, { ...options, strict, signal: stop, indexed: indexed.has(folderOf(part)) });
+    if (listed !== undefined) return knownByManifest(part, listed, { signal: stop });
+    return knownOtherwise(part, i, { ...options, strict, signal: stop, indexed: indexed.has(folderOf(part)) });
   };
   const parts = await mapLimited(found, work, { limit: PARTS_AT_ONCE, signal });
   await options.cache?.prune();
@@ -136,36 +135,37 @@ function folderOf(part: Location): string {
   return parentPath(displayPath(part));
 }
 
-async function factsOfListed(part: DatasetPart, listed: ManifestPart, call: CallOptions): Promise<CatalogPart> {
-  const { records, digest, compression } = listed;
-  const members =
-    compression === 'gzip' ? (await readIndexHeader({ ...part, bytes: listed.bytes }, call))?.members : undefined;
-  return { ...part, records, digest, compression, splittable: splittable(compression, members), countedBy: 'manifest' };
+async function knownByManifest(part: DatasetPart, listed: ManifestPart, call: CallOptions): Promise<CatalogPart> {
+  const isGzip = listed.compression === 'gzip';
+  const index = isGzip ? await readIndexHeader({ ...part, bytes: listed.bytes }, call) : undefined;
+  return known(part, listed, index?.members, 'manifest');
 }
 
 /** What is known of a part without a manifest: by its index, else a scan that was kept, else a scan. */
-async function factsOf(
+async function knownOtherwise(
   part: DatasetPart,
   i: number,
   options: ForeignOptions & CatalogMemory & { indexed: boolean },
 ): Promise<CatalogPart> {
   const { signal, cache, kept } = options;
   const index = options.indexed ? await readIndexHeader(part, { signal }) : undefined;
-  const head = index ?? (await cache?.header(part, { signal }));
-  if (head !== undefined) {
-    const { records, digest, compression, members } = head;
-    const countedBy = index === undefined ? 'scan' : 'index';
-    return { ...part, records, digest, compression, splittable: splittable(compression, members), countedBy };
-  }
+  if (index !== undefined) return known(part, index, index.members, 'index');
+  const recalled = await cache?.header(part, { signal });
+  if (recalled !== undefined) return known(part, recalled, recalled.members, 'scan');
   const scan = await scanForeign(part, options);
   kept?.set(i, scan);
   const { count: records, digest, compression, memberTable } = scan;
-  const members = memberTable?.members.length;
-  return { ...part, records, digest, compression, splittable: splittable(compression, members), countedBy: 'scan' };
+  return known(part, { records, digest, compression }, memberTable?.members.length, 'scan');
 }
 
-function splittable(compression: Codec, members = 0): boolean {
-  return compression === 'none' || members > 0;
+function known(
+  part: DatasetPart,
+  { records, digest, compression }: Pick<CatalogPart, 'records' | 'digest' | 'compression'>,
+  members: number | undefined,
+  countedBy: CountedBy,
+): CatalogPart {
+  const splittable = compression === 'none' || (members ?? 0) > 0;
+  return { ...part, records, digest, compression, splittable, countedBy };
 }
 
 async function schemaOf(parts: readonly CatalogPart[], options: CatalogOptions): Promise<Schema> {

@@ -1,5 +1,5 @@
 import { ShardfeedError, throwIfAborted } from '../errors.js';
-import { type CallOptions, displayPath } from '../files/index.js';
+import { type CallOptions, displayPath, untilAborted } from '../files/index.js';
 import { ByteLru } from './byte-lru.js';
 import type { Catalog, CatalogPart } from './catalog.js';
 import { changed, checkUnchanged } from './check-unchanged.js';
@@ -40,8 +40,10 @@ export class PartIndexes {
   async get(part: number, options: CallOptions = {}): Promise<PartOffsets> {
     const known = this.#kept.get(part);
     if (known !== undefined) return known;
+    const { signal } = options;
+    throwIfAborted(signal);
     const loading = this.#loading.get(part) ?? this.#start(part);
-    return untilAborted(loading, options.signal, this.#parts[part]!.path);
+    return signal === undefined ? loading : untilAborted(loading, signal, this.#parts[part]!.path);
   }
 
   /** Ends what is being loaded and forgets all. A second call does nothing. */
@@ -85,25 +87,5 @@ export class PartIndexes {
     const { strict, cache } = this.#options;
     if (part.countedBy === 'scan') return cache?.index(part, call);
     return strict ? readIndex(part, call) : indexForReading(part, { ...call, strict });
-  }
-}
-
-/** What a promise gives, unless the signal fires first; the promise is then left to others. */
-async function untilAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined, path: string): Promise<T> {
-  if (signal === undefined) return promise;
-  promise.catch(() => undefined);
-  throwIfAborted(signal, path);
-  let fire!: () => void;
-  const aborted = new Promise<never>((_, reject) => {
-    fire = () => reject(signal.reason);
-    signal.addEventListener('abort', fire, { once: true });
-  });
-  try {
-    return await Promise.race([promise, aborted]);
-  } catch (error) {
-    throwIfAborted(signal, path);
-    throw error;
-  } finally {
-    signal.removeEventListener('abort', fire);
   }
 }

@@ -1,4 +1,5 @@
 import { isShardfeedError } from '../errors.js';
+import { checkUnchanged } from './check-unchanged.js';
 import type { PartOffsets } from './part-offsets.js';
 import { RecordIndex } from './record-index.js';
 import type { DatasetPart } from './resolve.js';
@@ -17,7 +18,8 @@ const DAMAGE = ['SHARDFEED_CORRUPT_RECORD', 'SHARDFEED_TRUNCATED', 'SHARDFEED_CO
 
 /**
  * Where the records of a part lie that has no index: found by reading it once, and kept in the cache where it is whole.
- * @throws SHARDFEED_CORRUPT_RECORD, SHARDFEED_TRUNCATED, SHARDFEED_CORRUPT_STREAM; SHARDFEED_UNSUPPORTED for what is no TFRecord file
+ * @throws SHARDFEED_CORRUPT_RECORD, SHARDFEED_TRUNCATED, SHARDFEED_CORRUPT_STREAM; SHARDFEED_UNSUPPORTED for what is no TFRecord
+ * file; SHARDFEED_CHANGED, SHARDFEED_NOT_FOUND where it is not the file that was listed
  */
 export async function scanForeign(part: DatasetPart, options: ForeignOptions): Promise<PartOffsets> {
   const { cache, strict, signal } = options;
@@ -26,6 +28,8 @@ export async function scanForeign(part: DatasetPart, options: ForeignOptions): P
     await cache?.publish(part, scan);
     return new RecordIndex(scan);
   } catch (error) {
+    // A file that is being written is not damaged.
+    await checkUnchanged(part, { signal });
     if (strict || !DAMAGE.some((code) => isShardfeedError(error, code))) throw error;
     return scanDamaged(part, options);
   }

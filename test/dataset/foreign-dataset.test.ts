@@ -2,7 +2,7 @@ import { utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { type OpenDatasetOptions, openDataset } from '../../src/dataset/open-dataset.js';
-import { localFileSystem, openFiles } from '../../src/files/index.js';
+import { localFileSystem, openFiles, type ReadOptions } from '../../src/files/index.js';
 import { encodeExample, frameRecords, type Schema } from '../../src/records/index.js';
 import { scratchFolder } from '../files/scratch.js';
 import { countingFileSystem } from '../support/counting-file-system.js';
@@ -126,4 +126,25 @@ test('of several files the schema is told, and a contradiction names two', async
   await writeFile(fs, '/f/p', frameRecords([new TextEncoder().encode('no example')]));
   const garbage = await failure(openDataset('memory:///f', { files }), 'SHARDFEED_MALFORMED_EXAMPLE');
   expect(garbage.path).toBe('memory:///f/p');
+});
+
+test('a file that is written while the dataset is opened is not damaged: it changed', async () => {
+  const { fs } = memory();
+  await writeDataset(fs, '/d', { parts: [{ name: 'p', payloads: examples(0, 20) }] });
+  const bytes = await readFile(fs, '/d/p');
+  const writing = new Proxy(fs, {
+    get: (target, key) => {
+      const there: unknown = Reflect.get(target, key);
+      if (key !== 'read') return typeof there === 'function' ? there.bind(target) : there;
+      return async function* (path: string, options?: ReadOptions) {
+        if (path === '/d/p') await writeFile(fs, '/d/p', bytes.slice(0, 100));
+        yield* target.read(path, options);
+      };
+    },
+  });
+  const files = openFiles({ drivers: { memory: writing } });
+  for (const policy of ['error', 'skip'] as const) {
+    await writeFile(fs, '/d/p', bytes);
+    await failure(openDataset('memory:///d', { files, policy }), 'SHARDFEED_CHANGED');
+  }
 });
