@@ -67,7 +67,14 @@ export async function openDataset<const S extends Schema = Schema>(
   const catalog = await openCatalog(source, { ...rest, ...(files && { files }), cache, kept });
   const { policy = 'error', maxRecordBytes } = options;
   const indexes = new PartIndexes(catalog, { kept, cache, maxRecordBytes, strict: policy === 'error' });
-  return new Dataset<S>({ catalog, indexes, policy, maxRecordBytes, counters: zeroCounters() });
+  return new Dataset<S>({
+    catalog,
+    indexes,
+    policy,
+    maxRecordBytes,
+    ownFiles: options.files !== undefined,
+    counters: zeroCounters(),
+  });
 }
 
 /** TFRecord files as one dataset; see {@link openDataset}. */

@@ -1,3 +1,4 @@
+import { ShardfeedError } from '../errors.js';
 import type { CallOptions } from '../files/index.js';
 import {
   type Batch,
@@ -32,6 +33,11 @@ export interface BatchesOptions<I extends Int64As = Int64As, C extends string = 
   reuse?: boolean;
   /** Most raw bytes that are held beyond the records in use. Default 64 MiB. */
   prefetchBytes?: number;
+  /**
+   * Threads that read, verify and decode; 0 (default): the thread that asks. Batches do not depend on it. Not with file
+   * systems of your own, which cannot go to a thread.
+   */
+  threads?: number;
   /** Told of each loss, with the batch in which the record would count. */
   onLoss?: (loss: Loss) => void;
 }
@@ -45,6 +51,8 @@ export interface EpochSource {
   readonly indexes: PartIndexes;
   readonly policy: CorruptionPolicy;
   readonly maxRecordBytes: number | undefined;
+  /** The dataset was opened with file systems of the caller's. */
+  readonly ownFiles: boolean;
   /** Added to while reading. */
   readonly counters: ReadCounters;
 }
@@ -66,13 +74,25 @@ export function epochSource<I extends Int64As>(
   };
   // What is wrong with the options is said here, not when the first batch is asked for.
   epochShare(facts, options);
+  checkThreads(options.threads ?? 0, source.ownFiles);
   if (options.columns !== undefined) project(schema, options.columns);
   return {
     open: (start) => readEpoch(source, facts, options, start),
-    borrowed: options.reuse ?? false,
+    borrowed: options.reuse === true && !options.threads,
     signal: options.signal,
     resumed: options.position !== undefined,
   };
+}
+
+function checkThreads(threads: number, ownFiles: boolean): void {
+  if (!Number.isInteger(threads) || threads < 0) {
+    throw new ShardfeedError('SHARDFEED_USAGE', `threads is ${threads}, a whole number from 0 is wanted`);
+  }
+  if (threads > 0 && ownFiles) {
+    const what =
+      'the dataset was opened with `files`, which cannot go to a thread: leave `files` out, or read with threads: 0';
+    throw new ShardfeedError('SHARDFEED_UNSUPPORTED', what);
+  }
 }
 
 async function* readEpoch<I extends Int64As>(
@@ -86,9 +106,9 @@ async function* readEpoch<I extends Int64As>(
       ? { ...options, epoch: options.position === undefined ? (options.epoch ?? 0) + epoch : options.epoch }
       : { ...options, epoch: undefined, position };
   const share = epochShare(facts, where);
-  const { columns, int64, checkCrc, reuse: borrow, prefetchBytes, onLoss } = options;
+  const { columns, int64, checkCrc, reuse: borrow, prefetchBytes, threads, onLoss } = options;
   const ledger = new LossLedger(policy, onLoss);
-  const reading = { schema: catalog.schema, columns, int64, checkCrc, borrow, prefetchBytes, maxRecordBytes };
+  const reading = { schema: catalog.schema, columns, int64, checkCrc, borrow, prefetchBytes, threads, maxRecordBytes };
   const batches = readStages(catalog.parts, indexes, share.stages(), { ...reading, ledger, signal, counters });
   let asked = performance.now();
   for await (const { batch, step } of batches) {

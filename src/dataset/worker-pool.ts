@@ -144,7 +144,7 @@ export class WorkerPool<T extends object, R> {
     this.#waiting.delete(answer.id);
     this.#workers[waiting.worker]!.load--;
     if ('result' in answer) waiting.resolve(answer.result);
-    else waiting.reject(deserialize(answer.error));
+    else waiting.reject(deserializeError(answer.error));
   }
 
   #fail(error: unknown): void {
@@ -161,7 +161,8 @@ export function serializeError(thrown: unknown): SerializedError {
   return { ...where, message: error.message, ...(error.stack !== undefined && { stack: error.stack }) };
 }
 
-function deserialize({ code, message, stack, ...details }: SerializedError): Error {
+/** The error that {@link serializeError} was given. */
+export function deserializeError({ code, message, stack, ...details }: SerializedError): Error {
   const error = code === undefined ? new Error(message) : new ShardfeedError(code, message, details);
   if (stack !== undefined) error.stack = stack;
   return error;

@@ -1,17 +1,14 @@
-import type { CallOptions } from '../../files/index.js';
-import { type Batch, Kernel, type LossLedger, type WalkOptions } from '../../records/index.js';
+import { type CallOptions, Scope } from '../../files/index.js';
+import type { Batch, LossLedger, WalkOptions } from '../../records/index.js';
 import type { CatalogPart } from '../catalog.js';
 import type { Stage } from '../order/index.js';
 import type { PartIndexes } from '../part-indexes.js';
 import { type ReadCounters, zeroCounters } from '../read-counters.js';
 import { runStages } from './run-stages.js';
-import { SlabHeap } from './slab-heap.js';
-import { StageDecoder, type StageDecoderOptions } from './stage-decoder.js';
-import { StageLoader } from './stage-loader.js';
+import type { StageDecoderOptions } from './stage-decoder.js';
 import { planStage, type StagePlan } from './stage-plan.js';
-
-/** Where the records of parts lie. */
-export type Indexes = Pick<PartIndexes, 'get'>;
+import { stageTools } from './stage-tools.js';
+import { runInThreads } from './threads.js';
 
 const DEFAULT_PREFETCH = 64 << 20;
 
@@ -20,6 +17,8 @@ export interface ReadStagesOptions extends WalkOptions, CallOptions, Omit<StageD
   ledger: LossLedger;
   /** Most raw bytes that are held beyond the stage in use. Default 64 MiB. */
   prefetchBytes?: number;
+  /** Threads that read, verify and decode; 0: this one, default. Batches do not depend on it. */
+  threads?: number;
   /** Added to while reading. */
   counters?: ReadCounters;
 }
@@ -39,19 +38,20 @@ export interface StepBatch {
  */
 export async function* readStages(
   parts: readonly CatalogPart[],
-  indexes: Indexes,
+  indexes: Pick<PartIndexes, 'get'>,
   stages: Iterable<Stage>,
   options: ReadStagesOptions,
 ): AsyncGenerator<StepBatch> {
-  const { ledger, prefetchBytes = DEFAULT_PREFETCH, counters = zeroCounters(), ...rest } = options;
-  const abort = new AbortController();
-  const signal = rest.signal === undefined ? abort.signal : AbortSignal.any([rest.signal, abort.signal]);
-  const kernel = new Kernel();
-  const loader = new StageLoader(kernel, parts, indexes, { ...rest, signal, counters });
-  const decoder = new StageDecoder(kernel, parts, { ...rest, strict: ledger.strict });
-  const plans = plansOf(stages, parts, indexes, { signal });
-  const tools = { loader, decoder, heap: new SlabHeap(kernel), prefetchBytes, counters, abort, signal };
-  for await (const { batch, step, losses } of runStages(plans, tools)) {
+  const { ledger, prefetchBytes = DEFAULT_PREFETCH, threads = 0, counters = zeroCounters(), ...rest } = options;
+  const scope = new Scope(rest.signal);
+  const call = { signal: scope.signal };
+  const plans = plansOf(stages, parts, indexes, call);
+  const reading = { ...rest, strict: ledger.strict, prefetchBytes };
+  const batches =
+    threads > 0
+      ? runInThreads(plans, { parts, reading, threads, counters, scope })
+      : runStages(plans, stageTools(parts, indexes, { ...reading, counters, scope }));
+  for await (const { batch, step, losses } of batches) {
     for (const { loss, bytes } of losses) {
       await ledger.quarantine(bytes, loss.offset);
       ledger.report(loss);
@@ -63,7 +63,7 @@ export async function* readStages(
 async function* plansOf(
   stages: Iterable<Stage>,
   parts: readonly CatalogPart[],
-  indexes: Indexes,
+  indexes: Pick<PartIndexes, 'get'>,
   call: CallOptions,
 ): AsyncGenerator<StagePlan> {
   for (const stage of stages) yield await planStage(stage, parts, indexes, call);

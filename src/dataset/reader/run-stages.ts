@@ -1,4 +1,5 @@
 import { throwIfAborted } from '../../errors.js';
+import type { Scope } from '../../files/index.js';
 import type { Batch } from '../../records/index.js';
 import { mapLimited } from '../map-limited.js';
 import type { ReadCounters } from '../read-counters.js';
@@ -24,10 +25,8 @@ export interface StageTools {
   /** Most bytes that are held or on their way beyond the stage in use. */
   readonly prefetchBytes: number;
   readonly counters: ReadCounters;
-  /** Fires with `abort`, and where the caller aborts. */
-  readonly signal: AbortSignal;
-  /** Ends all that is on its way. */
-  readonly abort: AbortController;
+  /** Of the read; ended with it. */
+  readonly scope: Scope;
 }
 
 /** Ranges that are on their way at a time. */
@@ -45,7 +44,7 @@ export async function* runStages(plans: AsyncIterator<StagePlan>, tools: StageTo
     for (let stage = await runner.next(); stage !== undefined; stage = await runner.next()) {
       const { firstStep, steps } = stage.plan.stage;
       for (let step = 0; step < steps; step++) {
-        throwIfAborted(tools.signal);
+        throwIfAborted(tools.scope.signal);
         await runner.rest();
         const start = performance.now();
         const { batch, losses } = decoder.decode(stage, step);
@@ -117,7 +116,7 @@ class StageRunner {
 
   async close(): Promise<void> {
     this.#closed = true;
-    this.#tools.abort.abort();
+    this.#tools.scope.end();
     await this.#planning;
     await Promise.allSettled([this.#current, ...this.#ahead].flatMap((stage) => stage?.loads ?? []));
     await this.#tools.loader.files.close();

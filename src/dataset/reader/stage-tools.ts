@@ -1,0 +1,32 @@
+import type { Scope } from '../../files/index.js';
+import { Kernel, type WalkOptions } from '../../records/index.js';
+import type { CatalogPart } from '../catalog.js';
+import type { PartIndexes } from '../part-indexes.js';
+import type { ReadCounters } from '../read-counters.js';
+import type { StageTools } from './run-stages.js';
+import { SlabHeap } from './slab-heap.js';
+import { StageDecoder, type StageDecoderOptions } from './stage-decoder.js';
+import { StageLoader } from './stage-loader.js';
+
+/** How stages are read: plain data, which can be sent to a thread. */
+export interface StageReading extends WalkOptions, StageDecoderOptions {
+  prefetchBytes: number;
+}
+
+/** What stages are run with, in memory of their own. */
+export function stageTools(
+  parts: readonly CatalogPart[],
+  indexes: Pick<PartIndexes, 'get'>,
+  { counters, scope, ...reading }: StageReading & { counters: ReadCounters; scope: Scope },
+): StageTools {
+  const kernel = new Kernel();
+  const { checkCrc, maxRecordBytes, prefetchBytes } = reading;
+  return {
+    loader: new StageLoader(kernel, parts, indexes, { checkCrc, maxRecordBytes, signal: scope.signal, counters }),
+    decoder: new StageDecoder(kernel, parts, reading),
+    heap: new SlabHeap(kernel),
+    prefetchBytes,
+    counters,
+    scope,
+  };
+}
