@@ -67,7 +67,8 @@ export async function measureHdfs({ size, repeats, only }) {
     await run('put', 'curl', curl('put', theirs, bytes), { expected: streamBytes });
     await run('put', 'shardfeed', stream('put', place.uri('stream'), bytes), { expected: streamBytes });
     await run('get', 'curl', curl('get', `${web}/stream?op=OPEN&user.name=hdfs`), { expected: streamBytes });
-    await run('get', 'shardfeed', stream('get', place.uri('stream')), { expected: streamBytes });
+    await run('get', 'shardfeed', stream('read', place.uri('stream')), { expected: streamBytes });
+    await run('get', 'shardfeed, as chunks', stream('get', place.uri('stream')), { expected: streamBytes });
 
     await run('convert', 'disk to disk', job('convert', table.csv, out), { expected: rows });
     await run('convert', 'disk to HDFS', job('convert', table.csv, place.uri('table')), { expected: rows });

@@ -1,6 +1,6 @@
 // hdfs-stream.mjs read URI | get URI | put URI FILE [--parallel N]: shardfeed carries the bytes of one file, and does nothing else:
 // into memory of the caller's, as readers of records do, or as chunks that are the caller's.
-import { createReadStream } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { hdfsDriver } from '../../dist/hdfs/index.js';
 import { openFiles } from '../../dist/index.js';
@@ -18,10 +18,18 @@ const clock = startClock();
 let bytes = 0;
 if (way === 'put') {
   const writer = await fs.create(path, { overwrite: true });
-  for await (const chunk of createReadStream(file, { highWaterMark: 1 << 20 })) {
-    await writer.write(chunk);
-    bytes += chunk.length;
+  const input = await open(file);
+  const buffers = [new Uint8Array(1 << 20), new Uint8Array(1 << 20)];
+  // The next piece is read while this one is written, as no memory is made for either.
+  let ahead = input.read(buffers[0]);
+  for (let turn = 1; ; turn ^= 1) {
+    const { bytesRead, buffer } = await ahead;
+    if (bytesRead === 0) break;
+    ahead = input.read(buffers[turn]);
+    await writer.write(buffer.subarray(0, bytesRead));
+    bytes += bytesRead;
   }
+  await input.close();
   await writer.close();
 } else if (way === 'read') {
   const reader = await fs.openReader(path);

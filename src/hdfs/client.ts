@@ -4,7 +4,7 @@ import type { CheckRedirect } from './credentials/index.js';
 import type { Credentials, CredentialsContext, NameNodeTarget } from './credentials.js';
 import { encodePath, encodeQuery, type QueryValue } from './encode-path.js';
 import { Fault } from './fault.js';
-import type { Answer, BodyTaker, HttpClient, HttpRequest } from './http.js';
+import type { Answer, HttpClient, HttpRequest, Pace } from './http.js';
 import { faultOf } from './remote-exception.js';
 import { Attempts, asError, type RetryOptions, type Task } from './retry.js';
 
@@ -104,8 +104,8 @@ export class HdfsClient {
   }
 
   /** The second step of a read: resolves once the bytes begin. @throws Fault */
-  async openData(from: DataTarget, operation: Operation, taker?: BodyTaker): Promise<IncomingMessage> {
-    const request = { ...from, method: operation.method, signal: operation.signal, taker };
+  async openData(from: DataTarget, operation: Operation, pace?: Pace): Promise<IncomingMessage> {
+    const request = { ...from, method: operation.method, signal: operation.signal, pace };
     const answer = await this.http.open(request);
     if (answer.statusCode === 200) return answer;
     throw await this.dataFault(from, answer);

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { connect, type Socket, type TcpNetConnectOpts } from 'node:net';
-import type { BodyTaker } from './http.js';
+import type { Pace } from './http.js';
 import type { Inflow } from './inflow.js';
 
 /** Takes the head of an answer, and what comes while it is not known yet where to. */
@@ -11,7 +11,7 @@ const SCRATCH_BYTES = 1 << 14;
  * they go to node:http, which parses the head. With node:http alone every 64 KiB would be new memory, which is faulted
  * in, copied and collected.
  */
-export class DirectBody implements BodyTaker {
+export class DirectBody implements Pace {
   readonly #scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES);
   /** What the connection is reading into, and what it shall read into next. */
   #lent: Uint8Array = this.#scratch;

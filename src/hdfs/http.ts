@@ -28,14 +28,15 @@ export interface HttpRequest {
   readonly signal?: AbortSignal | undefined;
   /** The server is a data node: its failures call for another one. */
   readonly dataNode?: boolean;
-  /** Takes the body, and makes the connection itself but for https. */
-  readonly taker?: BodyTaker | undefined;
+  readonly pace?: Pace | undefined;
 }
 
-export interface BodyTaker {
-  connect(options: TcpNetConnectOpts): Socket;
-  /** It wants nothing now, so that silence is no fault. */
+/** Who gives or takes a body, as fast as it likes. */
+export interface Pace {
+  /** It waits for itself, so that silence is no fault. */
   readonly idle: boolean;
+  /** Makes the connection, where that is not to be left to an agent; not for https. */
+  connect?(options: TcpNetConnectOpts): Socket;
 }
 
 export interface Answer {
@@ -81,9 +82,9 @@ export class HttpClient {
     return answer;
   }
 
-  /** Sets the time that may pass without a byte: none is counted while a body is written slowly. */
-  expectByte(request: http.ClientRequest, within: 'idle' | 'confirm' | 'any time'): void {
-    request.setTimeout(within === 'any time' ? 0 : this.#timeouts[within]);
+  /** Counts the time without a byte anew. */
+  expectByte(request: http.ClientRequest, within: 'idle' | 'confirm'): void {
+    request.setTimeout(this.#timeouts[within]);
   }
 
   /** Begins a request whose body is still to be written. */
@@ -92,8 +93,7 @@ export class HttpClient {
     const url = new URL(what.origin);
     const module = url.protocol === 'https:' ? https : http;
     const host = url.hostname.replace(/^\[|\]$/g, '');
-    const { taker } = what;
-    const connect = url.protocol === 'http:' && taker ? taker.connect.bind(taker) : undefined;
+    const connect = url.protocol === 'http:' ? what.pace?.connect?.bind(what.pace) : undefined;
     const request = module.request({
       ...(connect === undefined
         ? { agent: this.#agents[what.dataNode === true ? `${url.protocol} data` : url.protocol]! }
@@ -142,7 +142,7 @@ export class HttpClient {
         socket.once(secure ? 'secureConnect' : 'connect', () => clearTimeout(connecting));
       });
       request.on('timeout', () => {
-        if (what.taker?.idle !== true) request.destroy(new TimeoutError('nothing came for too long'));
+        if (what.pace?.idle !== true) request.destroy(new TimeoutError('nothing came for too long'));
       });
       request.once('close', () => {
         clearTimeout(connecting);

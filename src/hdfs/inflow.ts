@@ -61,7 +61,7 @@ export async function receive(
     await sink.wanted();
     body.idle = false;
     throwIfAborted(from.signal);
-    if (performance.now() - since > 1_000) socket.setTimeout(timeout);
+    if (performance.now() - since > timeout / 30) socket.setTimeout(timeout);
   };
   try {
     if (declared !== undefined && Number(declared) !== length) {

@@ -3,6 +3,9 @@ import type { DataTarget, HdfsClient } from './client.js';
 import { Fault } from './fault.js';
 import { connectionFault, type Exchange, type From } from './http.js';
 
+/** Much less than any timeout. */
+const LITTLE_MS = 10;
+
 /** The second step of a CREATE: a body that goes to a data node as it comes. Every call rejects with a Fault. */
 export class Upload {
   readonly #client: HdfsClient;
@@ -12,13 +15,22 @@ export class Upload {
   #failure: unknown;
   #fail: (error: unknown) => void = () => undefined;
   #ended = false;
+  /** How fast bytes are given is the caller's affair. */
+  readonly #pace = { idle: false };
+  #idleSince = 0;
 
   constructor(client: HdfsClient, to: DataTarget, signal: AbortSignal | undefined) {
     this.#client = client;
     this.#to = to;
     this.#from = { ...to, signal };
     const headers = { 'content-type': 'application/octet-stream' };
-    this.#exchange = client.http.start({ ...to, method: 'PUT', headers: { ...to.headers, ...headers }, signal });
+    this.#exchange = client.http.start({
+      ...to,
+      method: 'PUT',
+      headers: { ...to.headers, ...headers },
+      signal,
+      pace: this.#pace,
+    });
     this.#exchange.answer.then(
       async (answer) => {
         // An answer before the end of the body is a refusal.
@@ -32,14 +44,16 @@ export class Upload {
   write(bytes: Uint8Array): Promise<void> {
     return new Promise((resolve, reject) => {
       if (this.#failure !== undefined) return reject(this.#failure);
-      const { http } = this.#client;
       const { request } = this.#exchange;
       this.#fail = reject;
-      http.expectByte(request, 'idle');
+      this.#pace.idle = false;
+      // To set a timeout costs more than a write, and nothing has passed of it where writes follow each other.
+      if (performance.now() - this.#idleSince > LITTLE_MS) this.#client.http.expectByte(request, 'idle');
       // Where it fails the exchange does so too, and knows more.
       request.write(bytes, (error) => {
         if (error != null) return;
-        http.expectByte(request, 'any time');
+        this.#pace.idle = true;
+        this.#idleSince = performance.now();
         resolve();
       });
     });
@@ -49,6 +63,7 @@ export class Upload {
   async finish(within: 'idle' | 'confirm'): Promise<void> {
     if (this.#failure !== undefined) throw this.#failure;
     this.#ended = true;
+    this.#pace.idle = false;
     this.#client.http.expectByte(this.#exchange.request, within);
     this.#exchange.request.end();
     const answer = await this.#exchange.answer;
