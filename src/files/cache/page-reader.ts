@@ -5,7 +5,7 @@ import { Scope, untilAborted } from '../scope.js';
 import type { PageStore } from './page-store.js';
 
 /** Pages that are fetched by one read at most, and handed on when all of them are there. */
-export const RUN_PAGES = 8;
+const RUN_PAGES = 8;
 
 /** Neighbouring pages, which must not be changed. */
 export interface PageRun {
