@@ -87,7 +87,9 @@ async function renameByGateway(
   }
   const there = await findStatusFrom(client, nameNode, to, task);
   if (there !== undefined) {
+    if (there.type === 'folder') await takeBack(client, nameNode, source, to, task);
     if (replace === 'nothing' || there.type === 'folder') throw exists(nameNode, to);
+    if (isSameFile(there, source)) return; // an attempt whose answer was lost has done it
     await client.jsonOnce(nameNode, { ...task, method: 'DELETE', op: 'DELETE', path: to, query: { recursive: false } });
   }
   const answer = await client.jsonOnce(nameNode, rename(source.path, to, task));
@@ -105,16 +107,27 @@ async function checkGateway(
   const there = await findStatusFrom(client, nameNode, to, task);
   if (moved) {
     if (isSameFile(there, source)) return;
-    const inside = joinPath(to, baseName(source.path));
-    if (isSameFile(await findStatusFrom(client, nameNode, inside, task), source)) {
-      await client.jsonOnce(nameNode, rename(inside, source.path, task));
-    }
+    await takeBack(client, nameNode, source, to, task);
     throw exists(nameNode, to);
   }
   if (there !== undefined) throw exists(nameNode, to);
   const server = nameNode.origin;
   if (to.startsWith(`${source.path}/`)) throw new Fault('SHARDFEED_IO', 'it would lie within itself', { server });
   throw new Fault('SHARDFEED_NOT_FOUND', 'the source, or the parent of the target, does not exist', { server });
+}
+
+/** Out of the folder that has the name, also where the answer of the attempt that moved it in was lost. */
+async function takeBack(
+  client: HdfsClient,
+  nameNode: NameNodeTarget,
+  source: HdfsStatus,
+  to: string,
+  task: Task,
+): Promise<void> {
+  const inside = joinPath(to, baseName(source.path));
+  if (isSameFile(await findStatusFrom(client, nameNode, inside, task), source)) {
+    await client.jsonOnce(nameNode, rename(inside, source.path, task));
+  }
 }
 
 /** By the inode; by size and time where an old server does not tell it. */
