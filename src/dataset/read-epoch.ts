@@ -57,6 +57,9 @@ export interface EpochSource {
   readonly counters: ReadCounters;
 }
 
+/** To open a file takes as long as to read this much: a stage of small files is a stage of few. */
+const FILE_BYTES = 64 << 10;
+
 /**
  * The batches of a rank, epoch by epoch, as a source of streams.
  * @throws SHARDFEED_USAGE, SHARDFEED_POSITION at once; what `readStages` throws while it is read
@@ -68,7 +71,7 @@ export function epochSource<I extends Int64As>(
   const { parts, schema, fingerprint } = source.catalog;
   const facts: EpochFacts = {
     counts: Float64Array.from(parts, ({ records }) => records),
-    bytes: parts.reduce((sum, { bytes }) => sum + bytes, 0),
+    bytes: parts.reduce((sum, { bytes }) => sum + (bytes && Math.max(bytes, FILE_BYTES)), 0),
     fingerprint,
     ...(parts.every(({ fs }) => fs.scheme === 'file') ? { stageBytes: LOCAL_STAGE_BYTES } : {}),
   };
