@@ -12,6 +12,14 @@ export const BARS = {
     ...perShape((shape) => ({ shape, cores: 1, ours: 'shardfeed', peer: 'tf.data vec_best', bar: 5, goal: 8 })),
     ...perShape((shape) => ({ shape, cores: 1, ours: 'shardfeed', peer: 'protobufjs', bar: 12, goal: 18 })),
     { shape: 'criteo', cores: 1, ours: 'shardfeed 3 columns', peer: 'shardfeed', bar: 1 },
+    ...perShape((shape) => ({ shape, cores: 1, ours: 'shardfeed batches', peer: 'tf.data vec_best', bar: 5, goal: 8 })),
+    ...perShape((shape) => {
+      return { shape, cores: 1, ours: 'shardfeed batches shuffled', peer: 'shardfeed batches', bar: 0.7 };
+    }),
+    ...perShape((shape) => {
+      return { shape, cores: 1, ours: 'shardfeed batches shuffled', peer: 'tf.data shuffle(10000)', bar: 5 };
+    }),
+    { shape: 'criteo', cores: 1, ours: 'shardfeed batches 3 columns', peer: 'shardfeed batches', bar: 1 },
   ],
   hdfs: [
     { shape: 'get', cores: 2, ours: 'shardfeed', peer: 'curl', bar: 0.8, cpuBar: 1 / 1.3 },

@@ -31,6 +31,15 @@ export function readVariants({ shape, records, rows, headRows }) {
   return [
     { name: 'shardfeed', rows, command: node('ours/read.mjs', shape, records) },
     { name: 'shardfeed 3 columns', rows, command: node('ours/read.mjs', shape, records, three) },
+    { name: 'shardfeed batches', rows, command: node('ours/batches.mjs', shape, records, 'off', '0') },
+    { name: 'shardfeed batches shuffled', rows, command: node('ours/batches.mjs', shape, records, 'windows', '0') },
+    { name: 'shardfeed batches 3 columns', rows, command: node('ours/batches.mjs', shape, records, 'off', '0', three) },
+    { name: 'shardfeed batches 2 threads', rows, command: node('ours/batches.mjs', shape, records, 'off', '2') },
+    {
+      name: 'shardfeed batches shuffled 2 threads',
+      rows,
+      command: node('ours/batches.mjs', shape, records, 'windows', '2'),
+    },
     { name: 'tf.data vec_best', rows, command: python('peers/read.py', 'vec_best', shape, records) },
     { name: 'tf.data vec_best 3 columns', rows, command: python('peers/read.py', 'vec_best', shape, records, three) },
     { name: 'tf.data shuffle(10000)', rows, command: python('peers/read.py', 'shuffle', shape, records) },

@@ -72,7 +72,7 @@ export async function openDataset<const S extends Schema = Schema>(
     indexes,
     policy,
     maxRecordBytes,
-    ownFiles: options.files !== undefined,
+    ownFiles: files !== undefined,
     counters: zeroCounters(),
   });
 }

@@ -1,3 +1,4 @@
+import { channel } from 'node:diagnostics_channel';
 import { ShardfeedError } from '../errors.js';
 import type { CallOptions } from '../files/index.js';
 import {
@@ -35,12 +36,15 @@ export interface BatchesOptions<I extends Int64As = Int64As, C extends string = 
   prefetchBytes?: number;
   /**
    * Threads that read, verify and decode; 0 (default): the thread that asks. Batches do not depend on it. Not with file
-   * systems of your own, which cannot go to a thread.
+   * systems of your own or a `cache`, which cannot go to a thread.
    */
   threads?: number;
   /** Told of each loss, with the batch in which the record would count. */
   onLoss?: (loss: Loss) => void;
 }
+
+/** Told of each batch: rank, step since where reading began, rows, and what the consumer waited for it. */
+const batchChannel = channel('shardfeed:batch');
 
 /** Of local files in their own order: this and what is read ahead stay in a core's cache. */
 const LOCAL_STAGE_BYTES = 1 << 20;
@@ -93,7 +97,7 @@ function checkThreads(threads: number, ownFiles: boolean): void {
   }
   if (threads > 0 && ownFiles) {
     const what =
-      'the dataset was opened with `files`, which cannot go to a thread: leave `files` out, or read with threads: 0';
+      'the dataset was opened with `files` or a `cache`, which cannot go to a thread: leave them out, or read with threads: 0';
     throw new ShardfeedError('SHARDFEED_UNSUPPORTED', what);
   }
 }
@@ -115,7 +119,9 @@ async function* readEpoch<I extends Int64As>(
   const batches = readStages(catalog.parts, indexes, share.stages(), { ...reading, ledger, signal, counters });
   let asked = performance.now();
   for await (const { batch, step } of batches) {
-    counters.starvedMs += performance.now() - asked;
+    const waitedMs = performance.now() - asked;
+    counters.starvedMs += waitedMs;
+    if (batchChannel.hasSubscribers) batchChannel.publish({ rank: share.rank, step, rows: batch.size, waitedMs });
     yield { ...(batch as Batch<Schema, I>), position: share.positionAfter(step + 1, ledger.lost) };
     asked = performance.now();
   }

@@ -1,6 +1,9 @@
+import { execFile } from 'node:child_process';
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Dataset, openDataset } from '../../src/dataset/open-dataset.js';
@@ -8,7 +11,7 @@ import type { Position } from '../../src/dataset/position.js';
 import { readBatches } from '../../src/dataset/read-batches.js';
 import type { BatchesOptions } from '../../src/dataset/read-epoch.js';
 import { localFileSystem, memoryFileSystem, openFiles } from '../../src/files/index.js';
-import type { Batch, Loss } from '../../src/records/index.js';
+import { type Batch, encodeExample, type Loss } from '../../src/records/index.js';
 import { exampleSchema, examples, failure, type PartSpec, startsOf, writeDataset } from './dataset-builders.js';
 import { idsOf, objectsOf } from './reader/stage-builders.js';
 
@@ -182,5 +185,43 @@ test.each(codecs)('of damaged %s the same is lost as readBatches loses', async (
   if (index) {
     await using strict = await openDataset(folder, { schema, scanCache: false });
     await failure(all(strict.batches({ globalBatchSize: 20 })), 'SHARDFEED_CORRUPT_STREAM');
+  }
+});
+
+test('diagnostics channels tell of ranges and batches', async () => {
+  const seen: { read: unknown[]; batch: unknown[] } = { read: [], batch: [] };
+  const hear = (message: unknown, name: string | symbol): void => {
+    (name === 'shardfeed:read' ? seen.read : seen.batch).push(message);
+  };
+  for (const name of ['shardfeed:read', 'shardfeed:batch']) subscribe(name, hear);
+  await all(dataset.batches({ globalBatchSize: 500 }));
+  for (const name of ['shardfeed:read', 'shardfeed:batch']) unsubscribe(name, hear);
+  expect(seen.batch).toMatchObject([0, 1, 2].map((step) => ({ rank: 0, step, rows: 500 })));
+  const bytes = (seen.read as { bytes: number }[]).reduce((sum, read) => sum + read.bytes, 0);
+  expect(bytes).toBeGreaterThanOrEqual(dataset.files.reduce((sum, file) => sum + file.bytes, 0));
+});
+
+test('a consumer that pauses holds no more than prefetchBytes and a little', async () => {
+  const folder = join(root, 'large');
+  const payloads = Array.from({ length: 400 }, (_, id) =>
+    encodeExample({ id, word: 'x'.repeat(250_000) }, exampleSchema),
+  );
+  await writeDataset(localFileSystem(), folder, { parts: [{ name: 'part-0', payloads }], index: true });
+  // A process of its own, with the built package: nothing else moves its memory.
+  const script = `
+    import { setTimeout as sleep } from 'node:timers/promises';
+    import { openDataset } from ${JSON.stringify(new URL('../../dist/dataset/index.js', import.meta.url).href)};
+    const dataset = await openDataset(${JSON.stringify(folder)});
+    const read = dataset.batches({ globalBatchSize: 4, prefetchBytes: 8 << 20, threads: Number(process.argv[1]) })[Symbol.asyncIterator]();
+    await read.next();
+    const before = process.memoryUsage.rss();
+    await sleep(1500);
+    console.log(process.memoryUsage.rss() - before);
+    await read.return();
+  `;
+  for (const threads of ['0', '2']) {
+    const args = ['--input-type=module', '-e', script, threads];
+    const { stdout } = await promisify(execFile)(process.execPath, args, { timeout: 50_000 });
+    expect(Number(stdout)).toBeLessThan((8 + 32) << 20);
   }
 });

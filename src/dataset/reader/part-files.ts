@@ -1,4 +1,5 @@
-import { type CallOptions, TemporaryFiles } from '../../files/index.js';
+import { channel } from 'node:diagnostics_channel';
+import { type CallOptions, displayPath, TemporaryFiles } from '../../files/index.js';
 import type { CatalogPart } from '../catalog.js';
 import type { PartIndexes } from '../part-indexes.js';
 import type { ReadCounters } from '../read-counters.js';
@@ -6,6 +7,9 @@ import { type OpenPart, type OpenPartTools, openPart, type Read, type Room } fro
 
 /** Files that are kept open. */
 const OPEN_FILES = 64;
+
+/** Told of each range that was read: path, uncompressed bytes [start, end), how many there were, milliseconds. */
+const readChannel = channel('shardfeed:read');
 
 interface OpenFile {
   readonly part: Promise<OpenPart>;
@@ -36,7 +40,14 @@ export class PartFiles {
   async read(part: number, start: number, end: number, room: Room): Promise<Read> {
     const file = this.#acquire(part);
     try {
-      return await (await file.part).read(start, end, room, this.#options);
+      const opened = await file.part;
+      const since = performance.now();
+      const read = await opened.read(start, end, room, this.#options);
+      if (readChannel.hasSubscribers) {
+        const path = displayPath(this.#parts[part]!);
+        readChannel.publish({ path, start, end, bytes: read.bytes, ms: performance.now() - since });
+      }
+      return read;
     } finally {
       file.users--;
       if (this.#open.size > OPEN_FILES) await this.#closeIdle(OPEN_FILES);
