@@ -37,6 +37,7 @@ export async function countRecords(
   const { scan = false, signal } = options;
   const dataset = await resolveDataset(source, { ...options, lenient: scan });
   const parts = await mapLimited(partsOf(dataset), (part, _, stop) => countPart(part, scan, { signal: stop }), {
+    bytesOf: ({ bytes, listed }) => (scan || listed === undefined ? bytes : 0),
     signal,
   });
   return {

@@ -38,7 +38,10 @@ export async function indexDataset(
 ): Promise<IndexedDataset> {
   const { parts, extra } = await resolveDataset(source, { ...options, lenient: true });
   const files = [...parts, ...extra];
-  const done = await mapLimited(files, (part, _, stop) => indexPart(part, { signal: stop }), options);
+  const done = await mapLimited(files, (part, _, stop) => indexPart(part, { signal: stop }), {
+    bytesOf: ({ bytes }) => bytes,
+    signal: options.signal,
+  });
   return {
     records: done.reduce((n, part) => n + part.records, 0),
     fingerprint: fingerprintOf(done.map(({ records, digest }, i) => ({ path: files[i]!.name, records, digest }))),

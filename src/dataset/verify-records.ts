@@ -51,7 +51,11 @@ export async function verifyRecords(
     for (let next = done[told]; next !== undefined; next = done[++told]) options.onPart?.(next);
     return report;
   };
-  const parts = await mapLimited(files, verify, { limit: PARTS_AT_ONCE, signal: options.signal });
+  const parts = await mapLimited(files, verify, {
+    limit: PARTS_AT_ONCE,
+    bytesOf: ({ bytes }) => bytes,
+    signal: options.signal,
+  });
   const losses = parts.flatMap((part) => part.losses);
   return {
     ok: problems.length === 0 && parts.every((part) => part.losses.length === 0 && part.problems.length === 0),

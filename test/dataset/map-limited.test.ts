@@ -18,6 +18,22 @@ test('gives results in the order of the items, never more at once than allowed',
   expect(await mapLimited([], work)).toEqual([]);
 });
 
+test('large items run alone, small ones beside each other', async () => {
+  const sizes = [100, 1, 20, 5, 40, 10, 10, 10].map((mib) => mib << 20);
+  const running = new Set<number>();
+  const seen: number[] = [];
+  const work = async (_: number, i: number): Promise<void> => {
+    running.add(i);
+    seen.push([...running].reduce((sum, one) => sum + sizes[one]!, 0) >> 20);
+    for (let turns = 0; turns < 5; turns++) await setImmediate();
+    running.delete(i);
+  };
+  await mapLimited(sizes, work, { limit: 4, bytesOf: (size) => size });
+  expect(seen).toHaveLength(sizes.length);
+  expect(Math.max(...seen.filter((mib) => mib !== 100 && mib !== 40))).toBeLessThanOrEqual(32);
+  expect(seen).toContain(31);
+});
+
 test('a failure stops what is under way, waits for it, and is the error', async () => {
   const begun: number[] = [];
   let ended = 0;
