@@ -84,6 +84,7 @@ export class Dataset<S extends Schema = Schema> implements AsyncDisposable {
   readonly #indexes: PartIndexes;
   readonly #counters: ReadCounters;
   readonly #firsts: Float64Array;
+  #files: readonly DatasetFile[] | undefined;
   #closed = false;
 
   /** Use {@link openDataset}. */
@@ -104,10 +105,11 @@ export class Dataset<S extends Schema = Schema> implements AsyncDisposable {
   }
   /** The part files in the order in which their records are numbered. */
   get files(): readonly DatasetFile[] {
-    return this.#catalog.parts.map((part) => {
+    this.#files ??= this.#catalog.parts.map((part) => {
       const { name, bytes, records, compression, splittable } = part;
       return { path: displayPath(part), name, bytes, records, compression, splittable };
     });
+    return this.#files;
   }
   /** SHA-256 over names and records; a copy elsewhere has the same one. See `fingerprintOf`. */
   get fingerprint(): string {
