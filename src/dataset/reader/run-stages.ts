@@ -47,9 +47,9 @@ export async function* runStages(plans: AsyncIterator<StagePlan>, tools: StageTo
         throwIfAborted(tools.scope.signal);
         await runner.rest();
         const start = performance.now();
-        const { batch, losses } = decoder.decode(stage, step);
+        const { batch, records, losses } = decoder.decode(stage, step);
         counters.decodeMs += performance.now() - start;
-        for (let row = 0; row < batch.size; row++) counters.records += batch.mask[row]!;
+        counters.records += records;
         runner.readAhead(steps - step);
         yield { batch, step: firstStep + step, losses };
       }

@@ -43,10 +43,10 @@ export class StageDecoder {
   }
 
   /**
-   * The batch of a step, counted from the stage's first. What was lost of the rows that count is told with it, in order.
+   * The batch of a step, counted from the stage's first. How many rows count is told with it, and what was lost of them, in order.
    * @throws SHARDFEED_SCHEMA_MISMATCH, RANGE, and what is wrong with a record if `strict`
    */
-  decode(loaded: LoadedStage, step: number): { batch: Batch; losses: LostRecord[] } {
+  decode(loaded: LoadedStage, step: number): { batch: Batch; records: number; losses: LostRecord[] } {
     const { rowsPerStep: rows } = loaded.plan.stage;
     const from = step * rows;
     const indexes = loaded.plan.stage.rows.subarray(from, from + rows);
@@ -97,8 +97,9 @@ export class StageDecoder {
     }
     decodeTo(rows);
     const batch = decoder.take();
-    for (let i = 0; i < rows; i++) if (mask[i] === 0) batch.mask[i] = 0;
-    return { batch, losses };
+    if (mask.includes(0)) for (let i = 0; i < rows; i++) if (mask[i] === 0) batch.mask[i] = 0;
+    const records = batch.mask.includes(0) ? batch.mask.reduce((sum, counts) => sum + counts, 0) : rows;
+    return { batch, records, losses };
   }
 
   #decoderFor(rows: number): ExampleDecoder {
