@@ -15,6 +15,8 @@ export interface ClusterOptions {
   conf?: Record<string, string>;
   /** More flags for every Java virtual machine. */
   jvm?: string[];
+  /** What the DataNodes call their hosts, each another name of 127.0.0.1. */
+  hostnames?: string[];
   /** Variables for daemons and tools, where the process has none of their names. */
   env?: Record<string, string>;
   /** More files for the class path, by name: `ssl-server.xml`. */

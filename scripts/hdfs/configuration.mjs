@@ -95,9 +95,10 @@ const OWN_PROPERTIES = {
     'dfs.journalnode.http-address': http,
     'dfs.journalnode.https-address': https,
   }),
-  dn: ({ id, data, http, https, ipc }, { dir }) => ({
+  dn: ({ id, data, http, https, ipc }, { dir, dn, options }) => ({
     'dfs.datanode.data.dir': `file://${dir}/data/${id}`,
-    'dfs.datanode.hostname': HOST, // so that redirects lead to this address
+    // So that redirects lead to this address.
+    'dfs.datanode.hostname': options.hostnames?.[dn.findIndex((node) => node.id === id)] ?? HOST,
     'dfs.datanode.address': data,
     'dfs.datanode.http.address': http,
     'dfs.datanode.https.address': https,

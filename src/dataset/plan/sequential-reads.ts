@@ -1,4 +1,5 @@
 import { rowsOf } from '../order/index.js';
+import { WANTED_PER_GAP } from '../reader/stage-plan.js';
 import type { RankReads } from './plan.js';
 import { gapBytes, periodic, type ReadsInput } from './reads-input.js';
 
@@ -17,8 +18,7 @@ export function sequentialReads(input: ReadsInput): RankReads[] {
     const { from, to } = rowsOf(rank, worldSize, globalBatchSize);
     const mine = periodic(left, globalBatchSize, from, to);
     const gap = (globalBatchSize - (to - from)) * average;
-    // Never more of what is not wanted than of what is.
-    const through = gap <= Math.min(gapBytes(facts), (to - from) * average);
+    const through = gap <= Math.min(gapBytes(facts), ((to - from) * average) / WANTED_PER_GAP);
     const ranges = through ? touched.files[rank]! : Math.ceil(mine / (to - from)) + touched.cuts[rank]!;
     const bytes = through && mine > 0 ? left * average : mine * average;
     return { records: mine, files: touched.files[rank]!, ranges, bytes: Math.round(bytes) };

@@ -95,8 +95,12 @@ function isRemote({ fs }: CatalogPart): boolean {
   return fs.scheme !== 'file' && fs.scheme !== 'memory';
 }
 
-/** Whether a range is read with what lies before it: never so that more is read in vain than wanted. */
+/** Bytes that are wanted for each that is read in vain between them. */
+export const WANTED_PER_GAP = 16;
+
+/** Whether a range is read with what lies before it; where little lies between, that is read too. */
 function joins(before: Extent, start: number, end: number, limits: { piece: number; gap: number }): boolean {
   if (start < before.end) return true; // a member that both are in
-  return start - before.end <= Math.min(limits.gap, before.end - before.start) && end - before.start <= limits.piece;
+  const gap = start - before.end;
+  return gap <= Math.min(limits.gap, (end - start) / WANTED_PER_GAP) && end - before.start <= limits.piece;
 }
