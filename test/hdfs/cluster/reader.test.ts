@@ -77,7 +77,9 @@ describe('a dataset on HDFS', () => {
 
 describe('ranks on the hosts of DataNodes', () => {
   const HOSTS = ['127.0.0.1', 'localhost'];
-  const FILES = 8;
+  const FILES = 16;
+  /** So many that a file is one block of 1 MiB, on one host. */
+  const SIZE = 900;
 
   it('read nine tenths of their bytes there', async () => {
     const cluster = await testCluster('two-hosts', { hostnames: HOSTS, conf: { 'dfs.replication': '1' } });
@@ -96,9 +98,8 @@ describe('ranks on the hosts of DataNodes', () => {
     // HDFS chooses the host of each file: as many files on each as the test wants.
     const kept = HOSTS.map(() => 0);
     for (let i = 0; kept.some((count) => count < FILES / 2); i++) {
-      const size = (2 * RECORDS) / FILES;
       const name = `webhdfs:///tmp/near/part-${String(i).padStart(4, '0')}`;
-      await convert({ input: rows.slice(0, size), output: `${name}.d`, files });
+      await convert({ input: rows.slice(0, SIZE), output: `${name}.d`, files });
       const [part] = (await openDataset(`${name}.d`, { files })).files;
       const path = `/tmp/near/part-${String(i).padStart(4, '0')}`;
       await fs.rename(`${path}.d/${part!.name}`, path);
@@ -111,7 +112,7 @@ describe('ranks on the hosts of DataNodes', () => {
     const dataset = await openDataset('webhdfs:///tmp/near/part*', { files, scanCache: false });
     const locality = JSON.parse(JSON.stringify(await dataset.locality(HOSTS)));
     for (const options of [
-      { shuffle: { window: 8192, block: 64 }, globalBatchSize: 1024 },
+      { shuffle: true, globalBatchSize: 1024, tail: 'drop' as const },
       { mode: 'file' as const },
     ]) {
       for (const rank of [0, 1]) {
