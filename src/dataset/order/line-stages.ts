@@ -15,19 +15,20 @@ export function* lineStages(order: LineOrder, share: Share): Generator<Stage> {
   const { from, to } = rowsOf(share.rank, share.worldSize, share.globalBatchSize);
   const together = Math.max(1, Math.floor(share.stageRecords / (to - from)));
   const { steps } = share;
+  const numbers = Uint32Array.from({ length: Math.min(steps, together) * (to - from) }, (_, i) => i);
   for (let step = 0; step < steps; step += together) {
-    yield makeStage(order, share, step, Math.min(steps, step + together));
+    yield makeStage(order, share, step, Math.min(steps, step + together), numbers);
   }
 }
 
-function makeStage(order: LineOrder, share: Share, firstStep: number, endStep: number): Stage {
+function makeStage(order: LineOrder, share: Share, firstStep: number, endStep: number, numbers: Uint32Array): Stage {
   const { ordinals, recordAt } = order;
   const { records } = ordinals;
   const { from, to } = rowsOf(share.rank, share.worldSize, share.globalBatchSize);
   const rowsPerStep = to - from;
   const steps = endStep - firstStep;
   const begin = share.consumed + firstStep * share.globalBatchSize + from;
-  const line = { begin, stride: share.globalBatchSize, steps, rowsPerStep };
+  const line = { begin, stride: share.globalBatchSize, steps, rowsPerStep, numbers };
   const mask = new Uint8Array(steps * rowsPerStep).fill(1);
   const common = { firstStep, steps, rowsPerStep, mask };
   const end = begin + (steps - 1) * line.stride + rowsPerStep;
@@ -49,15 +50,18 @@ interface Line {
   readonly stride: number;
   readonly steps: number;
   readonly rowsPerStep: number;
+  /** 0, 1, 2 and so on, as many as a stage has rows. */
+  readonly numbers: Uint32Array;
 }
 
 /** As `gather`, of stretches in the dataset's own order, one behind the other: no row is looked at. */
-function inOrder({ begin, stride, steps, rowsPerStep }: Line, ordinals: Ordinals): Pick<Stage, 'runs' | 'rows'> {
+function inOrder(
+  { begin, stride, steps, rowsPerStep, numbers }: Line,
+  ordinals: Ordinals,
+): Pick<Stage, 'runs' | 'rows'> {
   const spans = new Spans();
   for (let step = 0; step < steps; step++) spans.add(begin + step * stride, rowsPerStep);
-  const rows = new Uint32Array(steps * rowsPerStep);
-  for (let row = 0; row < rows.length; row++) rows[row] = row;
-  return { runs: spans.toRuns(ordinals).runs, rows };
+  return { runs: spans.toRuns(ordinals).runs, rows: numbers.slice(0, steps * rowsPerStep) };
 }
 
 /** The runs of wanted records, and where each record stands in them. */
