@@ -38,8 +38,8 @@ const LOCAL = { piece: 1 << 20, gap: 64 << 10 } as const;
 const REMOTE = { piece: 4 << 20, gap: 1 << 20 } as const;
 
 /**
- * Where the records of a stage lie. Neighbouring runs are read at once where what lies between them is at most a sixteenth of
- * both, and 64 KiB (1 MiB of a remote file): reading that is quicker than asking twice. A small part that is wanted whole needs no index.
+ * Where the records of a stage lie. Neighbouring runs are read at once where what lies between them is at most a sixteenth of the
+ * second one, and 64 KiB (1 MiB of a remote file): reading that is quicker than asking twice. A small part that is wanted whole needs no index.
  */
 export async function planStage(
   stage: Stage,
