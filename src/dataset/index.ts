@@ -65,6 +65,7 @@ export {
   zip,
 } from './pipeline/index.js';
 export {
+  MOST_AMPLIFICATION,
   type OrderQuality,
   type Plan,
   type PlanOptions,

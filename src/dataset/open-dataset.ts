@@ -14,14 +14,7 @@ import type { Manifest } from './manifest.js';
 import { type CatalogOptions, openCatalog } from './open-catalog.js';
 import { keptIndexes, PartIndexes } from './part-indexes.js';
 import { BatchStream, type StreamSource } from './pipeline/index.js';
-import {
-  makePlan,
-  type OrderQuality,
-  orderQuality,
-  type Plan,
-  type PlanFacts,
-  type PlanOptions,
-} from './plan/index.js';
+import { makePlan, type OrderQuality, orderQuality, type Plan, type PlanOptions, planFactsOf } from './plan/index.js';
 import type { Position } from './position.js';
 import { type ReadCounters, zeroCounters } from './read-counters.js';
 import { type BatchesOptions, type EpochSource, epochSource } from './read-epoch.js';
@@ -73,6 +66,7 @@ export async function openDataset<const S extends Schema = Schema>(
     policy,
     maxRecordBytes,
     ownFiles: files !== undefined,
+    cached: pages !== undefined,
     counters: zeroCounters(),
   });
 }
@@ -165,12 +159,12 @@ export class Dataset<S extends Schema = Schema> implements AsyncDisposable {
    * @throws SHARDFEED_USAGE; SHARDFEED_POSITION
    */
   plan(options: PlanOptions = {}): Plan {
-    return makePlan(this.#planFacts(), options);
+    return makePlan(planFactsOf(this.#catalog), options);
   }
 
   /** How well the order that the options give mixes a dataset whose records are sorted; see {@link OrderQuality}. */
   orderQuality(options: PlanOptions = {}): OrderQuality {
-    return orderQuality(this.#planFacts(), options);
+    return orderQuality(planFactsOf(this.#catalog), options);
   }
 
   /**
@@ -195,11 +189,6 @@ export class Dataset<S extends Schema = Schema> implements AsyncDisposable {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
-  }
-
-  #planFacts(): PlanFacts {
-    const { parts, fingerprint } = this.#catalog;
-    return { parts, fingerprint, remote: parts.some(({ fs }) => fs.scheme !== 'file' && fs.scheme !== 'memory') };
   }
 
   #refuseClosed(): void {

@@ -14,6 +14,7 @@ import type { Catalog } from './catalog.js';
 import { type EpochFacts, type EpochOptions, epochShare } from './epoch-share.js';
 import type { PartIndexes } from './part-indexes.js';
 import type { Positioned, StreamSource, StreamStart } from './pipeline/index.js';
+import { MOST_AMPLIFICATION, makePlan, type Plan, planFactsOf } from './plan/index.js';
 import type { Position } from './position.js';
 import type { ReadCounters } from './read-counters.js';
 import { readStages } from './reader/index.js';
@@ -39,6 +40,8 @@ export interface BatchesOptions<I extends Int64As = Int64As, C extends string = 
    * systems of your own or a `cache`, which cannot go to a thread.
    */
   threads?: number;
+  /** Read with `shuffle: 'global'` also where that reads more than twice the bytes, without a `cache`. Default false. */
+  allowAmplification?: boolean;
   /** Told of each loss, with the batch in which the record would count. */
   onLoss?: (loss: Loss) => void;
 }
@@ -57,6 +60,8 @@ export interface EpochSource {
   readonly maxRecordBytes: number | undefined;
   /** The dataset was opened with file systems of the caller's. */
   readonly ownFiles: boolean;
+  /** What was read is kept on this machine. */
+  readonly cached: boolean;
   /** Added to while reading. */
   readonly counters: ReadCounters;
 }
@@ -80,7 +85,10 @@ export function epochSource<I extends Int64As>(
     ...(parts.every(({ fs }) => fs.scheme === 'file') ? { stageBytes: LOCAL_STAGE_BYTES } : {}),
   };
   // What is wrong with the options is said here, not when the first batch is asked for.
-  epochShare(facts, options);
+  const { order } = epochShare(facts, options);
+  if (order.kind === 'global' && !source.cached && options.allowAmplification !== true) {
+    checkAmplification(makePlan(planFactsOf(source.catalog), options));
+  }
   checkThreads(options.threads ?? 0, source.ownFiles);
   if (options.columns !== undefined) project(schema, options.columns);
   return {
@@ -89,6 +97,16 @@ export function epochSource<I extends Int64As>(
     signal: options.signal,
     resumed: options.position !== undefined,
   };
+}
+
+/** A permutation of all records reads each by itself. */
+function checkAmplification({ amplification }: Plan): void {
+  if (amplification <= MOST_AMPLIFICATION) return;
+  throw new ShardfeedError(
+    'SHARDFEED_USAGE',
+    `shuffle: 'global' reads each record by itself, here ${amplification.toFixed(1)} x the bytes: shuffle in windows ` +
+      '(shuffle: true), open the dataset with a `cache`, or accept it by allowAmplification: true',
+  );
 }
 
 function checkThreads(threads: number, ownFiles: boolean): void {

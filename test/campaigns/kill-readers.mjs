@@ -88,7 +88,7 @@ async function epochWithKills({ place, uri, rows, folder, random, pick }) {
     const globalBatchSize = 8 * pick([4, 8, 20]);
     const { logs, stored, done } = await attempt({
       ...{ place, folder: join(folder, String(run)), uri, worldSize, position },
-      options: { ...(position ? {} : ordered), globalBatchSize, threads, columns: ['id'] },
+      options: { ...(position ? {} : ordered), globalBatchSize, threads, columns: ['id'], allowAmplification: true },
       killMs: run > 8 ? 1e6 : random() * 400,
       pauseMs: pick([0, 1, 5]),
     });

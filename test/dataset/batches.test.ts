@@ -225,3 +225,22 @@ test('a consumer that pauses holds no more than prefetchBytes and a little', asy
     expect(Number(stdout)).toBeLessThan((8 + 32) << 20);
   }
 });
+
+test('a permutation of all records that reads far more than twice the bytes is refused, unless that is accepted or cached', async () => {
+  const folder = join(root, 'many');
+  // Small records in more bytes than a stage holds.
+  const records = 600_000;
+  const record = encodeExample({ id: 1 });
+  await writeDataset(localFileSystem(), folder, {
+    parts: [{ name: 'part-r-00000', payloads: new Array(records).fill(record) }],
+    index: true,
+    manifest: { schema: { features: [{ name: 'id', kind: 'int64', shape: [] }] } },
+  });
+  const many = await openDataset(folder);
+  expect(many.plan({ shuffle: 'global' }).amplification).toBeGreaterThan(2);
+  expect(() => many.batches({ shuffle: 'global' })).toThrow(/\d\.\d x the bytes.*allowAmplification: true/);
+  expect(() => many.batches({ shuffle: 'global', allowAmplification: true })).not.toThrow();
+  const cached = await openDataset(folder, { cache: { bytes: 64 << 20 } });
+  expect(() => cached.batches({ shuffle: 'global' })).not.toThrow();
+  expect(() => dataset.batches({ shuffle: 'global' })).not.toThrow();
+});

@@ -25,8 +25,6 @@ interface Options {
 }
 
 const SHOWN_RANKS = 32;
-/** A shuffle that reads more than so many times the bytes is an accident, more often than not. */
-const MOST_AMPLIFICATION = 2;
 
 export function planCommand({ output, files, signal, warn, exitWith }: Session): Command {
   return withExamples(new Command('plan'), [
@@ -51,11 +49,11 @@ export function planCommand({ output, files, signal, warn, exitWith }: Session):
     .option('--seed <n>', 'of the shuffle', wholeNumber(Number.MIN_SAFE_INTEGER), 0)
     .option('--epoch <n>', 'from 0; each has an order of its own', wholeNumber(0), 0)
     .option('--hosts <names>', 'the host of each worker: they are given what lies there', names)
-    .option('--allow-amplification', `accept a plan that reads more than ${MOST_AMPLIFICATION} x the bytes`)
+    .option('--allow-amplification', 'accept a plan that reads more than twice the bytes')
     .option('--shuffle-quality', 'how well the order mixes sorted records, beside a shuffle buffer')
     .option('--json', 'print one JSON object')
     .action(async (uris: string[], options: Options) => {
-      const { openDataset, shuffleBuffer } = await import('../../dataset/index.js');
+      const { MOST_AMPLIFICATION, openDataset, shuffleBuffer } = await import('../../dataset/index.js');
       await using dataset = await openDataset(uris, { files, signal });
       const { hosts } = options;
       const locality = hosts && (await dataset.locality(hosts, { signal }));

@@ -1,2 +1,10 @@
-export { makePlan, type Plan, type PlanFacts, type PlannedPart, type PlanOptions, type RankPlan } from './plan.js';
+export {
+  MOST_AMPLIFICATION,
+  makePlan,
+  type Plan,
+  type PlanFacts,
+  type PlanOptions,
+  planFactsOf,
+  type RankPlan,
+} from './plan.js';
 export { type OrderQuality, orderQuality, qualityOf, shuffleBuffer } from './shuffle-quality.js';

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { Catalog } from '../catalog.js';
 import { type EpochOptions, type ResolvedEpoch, resolveEpoch } from '../epoch-share.js';
 import { localityHash, nearRanks } from '../locality.js';
 import type { OrderSpec, Tail } from '../order/index.js';
@@ -26,6 +27,13 @@ export interface PlanFacts {
   /** Requests cost a round trip to another machine: gaps of up to 1 MiB are read over, else of up to 64 KiB. */
   readonly remote: boolean;
 }
+
+export function planFactsOf({ parts, fingerprint }: Pick<Catalog, 'parts' | 'fingerprint'>): PlanFacts {
+  return { parts, fingerprint, remote: parts.some(({ fs }) => fs.scheme !== 'file' && fs.scheme !== 'memory') };
+}
+
+/** A plan that reads more than so many times the bytes is an accident, more often than not. */
+export const MOST_AMPLIFICATION = 2;
 
 /** What one rank does in the steps that are left. */
 export interface RankPlan {
@@ -162,7 +170,7 @@ function notesOf(
         'lanes: N (a divisor of the batch) gives each its own',
     );
   }
-  if (order.kind === 'global' && amplification > 2) {
+  if (order.kind === 'global' && amplification > MOST_AMPLIFICATION) {
     notes.push('every record is read by itself: shuffle in windows, or keep a local cache');
   }
   return notes;
