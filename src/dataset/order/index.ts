@@ -1,4 +1,4 @@
-export { type EpochOrder, type EpochOrderInput, epochOrder } from './epoch-order.js';
+export { epochOrder } from './epoch-order.js';
 export { fileShares } from './file-shares.js';
 export type { NearRanks } from './local-rows.js';
 export {
@@ -12,4 +12,4 @@ export {
 } from './order-spec.js';
 export { Ordinals } from './ordinals.js';
 export { countSteps, rowsOf, type Share, type Tail } from './share.js';
-export type { Run, Stage } from './stage.js';
+export type { Stage } from './stage.js';
