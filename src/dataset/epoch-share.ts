@@ -213,6 +213,12 @@ function resume(
 ): Pick<ResolvedEpoch, 'seed' | 'epoch' | 'consumed' | 'lost' | 'order'> {
   const position = parsePosition(options.position, fingerprint);
   const { seed, epoch, consumed, lost, order } = position;
+  const stride = position.sharding.mode === 'file' ? position.sharding.globalBatchSize : order.lanes;
+  if (consumed % stride !== 0) {
+    throw wrong(
+      `the position contradicts itself: ${consumed} records are no whole batches, which come in multiples of ${stride}`,
+    );
+  }
   for (const [name, given, own] of [
     ['seed', options.seed, seed],
     ['epoch', options.epoch, epoch],

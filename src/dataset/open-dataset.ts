@@ -5,10 +5,12 @@ import {
   type DecodedValue,
   decodeExample,
   type Int64As,
+  LossLedger,
   type Projected,
   type Schema,
 } from '../records/index.js';
 import { type Catalog, type CatalogPart, firstRecords, locateRecord } from './catalog.js';
+import { type OptionNames, refuseUnknown } from './known-options.js';
 import { findLocality, type Locality } from './locality.js';
 import type { Manifest } from './manifest.js';
 import { type CatalogOptions, openCatalog } from './open-catalog.js';
@@ -17,7 +19,7 @@ import { BatchStream, type StreamSource } from './pipeline/index.js';
 import { makePlan, type OrderQuality, orderQuality, type Plan, type PlanOptions, planFactsOf } from './plan/index.js';
 import type { Position } from './position.js';
 import { type ReadCounters, zeroCounters } from './read-counters.js';
-import { type BatchesOptions, type EpochSource, epochSource } from './read-epoch.js';
+import { BATCHES_OPTIONS, type BatchesOptions, type EpochSource, epochSource } from './read-epoch.js';
 import { readRecord } from './read-record.js';
 import { ScanCache } from './scan-cache.js';
 import type { StatisticsJson } from './statistics.js';
@@ -36,6 +38,18 @@ export interface OpenDatasetOptions<S extends Schema = Schema> extends CatalogOp
   cache?: CacheOptions;
 }
 
+const OPEN_OPTIONS: OptionNames<OpenDatasetOptions> = {
+  schema: true,
+  policy: true,
+  maxRecordBytes: true,
+  indexCacheBytes: true,
+  scanCache: true,
+  cache: true,
+  files: true,
+  signal: true,
+};
+const CACHE_OPTIONS: OptionNames<CacheOptions> = { bytes: true, folder: true, pageBytes: true };
+
 /** A part file of a dataset, as users see it. */
 export type DatasetFile = Pick<CatalogPart, 'name' | 'bytes' | 'records' | 'compression' | 'splittable'> & {
   /** URI or path. */
@@ -53,6 +67,10 @@ export async function openDataset<const S extends Schema = Schema>(
   source: string | readonly string[],
   options: OpenDatasetOptions<S> = {},
 ): Promise<Dataset<S>> {
+  checkSource(source);
+  refuseUnknown('openDataset', options, OPEN_OPTIONS);
+  if (options.cache !== undefined) refuseUnknown('cache', options.cache, CACHE_OPTIONS);
+  new LossLedger(options.policy ?? 'error'); // says what is wrong with it before anything is read
   const { indexCacheBytes, scanCache, cache: pages, ...rest } = options;
   const cache = scanCache === false ? undefined : new ScanCache(scanCache);
   const files = pages === undefined ? options.files : cachingFiles(options.files ?? openFiles(), pages);
@@ -159,11 +177,14 @@ export class Dataset<S extends Schema = Schema> implements AsyncDisposable {
    * @throws SHARDFEED_USAGE; SHARDFEED_POSITION
    */
   plan(options: PlanOptions = {}): Plan {
+    // Options of batches are let pass, so that one object can serve both.
+    refuseUnknown('plan', options, BATCHES_OPTIONS);
     return makePlan(planFactsOf(this.#catalog), options);
   }
 
   /** How well the order that the options give mixes a dataset whose records are sorted; see {@link OrderQuality}. */
   orderQuality(options: PlanOptions = {}): OrderQuality {
+    refuseUnknown('orderQuality', options, BATCHES_OPTIONS);
     return orderQuality(planFactsOf(this.#catalog), options);
   }
 
@@ -193,6 +214,19 @@ export class Dataset<S extends Schema = Schema> implements AsyncDisposable {
 
   #refuseClosed(): void {
     if (this.#closed) throw new ShardfeedError('SHARDFEED_USAGE', 'the dataset is closed');
+  }
+}
+
+function checkSource(source: unknown): void {
+  if (source instanceof URL) {
+    throw new ShardfeedError('SHARDFEED_USAGE', `openDataset takes URIs as text: give url.href, ${source.href}`);
+  }
+  const all: readonly unknown[] = Array.isArray(source) ? source : [source];
+  if (all.length === 0 || all.some((uri) => typeof uri !== 'string' || uri === '')) {
+    throw new ShardfeedError(
+      'SHARDFEED_USAGE',
+      'openDataset wants a folder, a file or a pattern, or a list of one or more',
+    );
   }
 }
 

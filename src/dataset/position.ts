@@ -71,6 +71,7 @@ export function parsePosition(json: unknown, fingerprint: string): Position {
   if (typeof version === 'number' && version > 1) {
     throw wrong(`the position has version ${version}, this release knows version 1: update shardfeed`);
   }
+  if (typeof json === 'string') throw wrong('the position is text: give what JSON.parse makes of it');
   const result = positionJson.safeParse(json);
   if (!result.success) throw wrong(`this is no position of a dataset: ${z.prettifyError(result.error)}`);
   const position = result.data;

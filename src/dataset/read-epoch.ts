@@ -12,6 +12,7 @@ import {
 } from '../records/index.js';
 import type { Catalog } from './catalog.js';
 import { type EpochFacts, type EpochOptions, epochShare } from './epoch-share.js';
+import { type OptionNames, refuseUnknown } from './known-options.js';
 import type { PartIndexes } from './part-indexes.js';
 import type { Positioned, StreamSource, StreamStart } from './pipeline/index.js';
 import { MOST_AMPLIFICATION, makePlan, type Plan, planFactsOf } from './plan/index.js';
@@ -45,6 +46,31 @@ export interface BatchesOptions<I extends Int64As = Int64As, C extends string = 
   /** Told of each loss, with the batch in which the record would count. */
   onLoss?: (loss: Loss) => void;
 }
+
+/** Of `Dataset.batches`. */
+export const BATCHES_OPTIONS: OptionNames<BatchesOptions> = {
+  rank: true,
+  worldSize: true,
+  globalBatchSize: true,
+  perRankBatchSize: true,
+  tail: true,
+  mode: true,
+  seed: true,
+  epoch: true,
+  locality: true,
+  position: true,
+  shuffle: true,
+  lanes: true,
+  columns: true,
+  int64: true,
+  checkCrc: true,
+  reuse: true,
+  prefetchBytes: true,
+  threads: true,
+  allowAmplification: true,
+  onLoss: true,
+  signal: true,
+};
 
 /** Told of each batch: rank, step since where reading began, rows, and what the consumer waited for it. */
 const batchChannel = channel('shardfeed:batch');
@@ -85,11 +111,13 @@ export function epochSource<I extends Int64As>(
     ...(parts.every(({ fs }) => fs.scheme === 'file') ? { stageBytes: LOCAL_STAGE_BYTES } : {}),
   };
   // What is wrong with the options is said here, not when the first batch is asked for.
+  refuseUnknown('batches', options, BATCHES_OPTIONS);
   const { order } = epochShare(facts, options);
   if (order.kind === 'global' && !source.cached && options.allowAmplification !== true) {
     checkAmplification(makePlan(planFactsOf(source.catalog), options));
   }
   checkThreads(options.threads ?? 0, source.ownFiles);
+  checkReading(options);
   if (options.columns !== undefined) project(schema, options.columns);
   return {
     open: (start) => readEpoch(source, facts, options, start),
@@ -107,6 +135,18 @@ function checkAmplification({ amplification }: Plan): void {
     `shuffle: 'global' reads each record by itself, here ${amplification.toFixed(1)} x the bytes: shuffle in windows ` +
       '(shuffle: true), open the dataset with a `cache`, or accept it by allowAmplification: true',
   );
+}
+
+function checkReading({ columns, int64 = 'number', prefetchBytes = 0 }: BatchesOptions): void {
+  const wrong = (what: string): ShardfeedError => new ShardfeedError('SHARDFEED_USAGE', what);
+  if (columns !== undefined && !Array.isArray(columns)) {
+    throw wrong(`columns is ${String(columns)}: a list of names is wanted`);
+  }
+  if (int64 !== 'number' && int64 !== 'bigint')
+    throw wrong(`int64 is ${String(int64)}: 'number' or 'bigint' is wanted`);
+  if (typeof prefetchBytes !== 'number' || !(prefetchBytes >= 0)) {
+    throw wrong(`prefetchBytes is ${String(prefetchBytes)}: a number of bytes from 0 is wanted`);
+  }
 }
 
 function checkThreads(threads: number, ownFiles: boolean): void {

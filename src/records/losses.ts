@@ -99,6 +99,16 @@ export class LossLedger {
 }
 
 function budgetOf(policy: CorruptionPolicy): number {
+  const known =
+    typeof policy === 'object' && policy !== null
+      ? 'skip' in policy || typeof policy.quarantine === 'function'
+      : policy === 'error' || policy === 'skip';
+  if (!known) {
+    throw new ShardfeedError(
+      'SHARDFEED_USAGE',
+      `policy is ${JSON.stringify(policy)}: 'error', 'skip', { skip: budget } or { quarantine, budget } is wanted`,
+    );
+  }
   const budget =
     typeof policy === 'string'
       ? undefined

@@ -4,6 +4,7 @@ import { pathToFileURL } from 'node:url';
 import { ShardfeedError } from '../../errors.js';
 import { Scope } from '../../files/index.js';
 import { type Batch, copyBatch } from '../../records/index.js';
+import { type OptionNames, refuseUnknown } from '../known-options.js';
 import { mapOrdered } from '../map-ordered.js';
 import { WorkerPool } from '../worker-pool.js';
 import { movable } from './batch-buffers.js';
@@ -23,6 +24,8 @@ export interface MapModule {
   readonly threads?: number;
 }
 
+const MAP_OPTIONS: OptionNames<MapModule> = { module: true, export: true, data: true, threads: true };
+
 /** Batches that are on their way to or from each thread. */
 const AHEAD = 2;
 
@@ -30,8 +33,13 @@ const AHEAD = 2;
 export function mapModuleSource<B extends Batch, P, R extends Batch>(
   source: StreamSource<B, P>,
   operation: string,
-  { module, export: name = 'default', data, threads = Math.max(1, availableParallelism() - 1) }: MapModule,
+  options: MapModule,
 ): StreamSource<R, P> {
+  refuseUnknown('map', options, MAP_OPTIONS);
+  const { module, export: name = 'default', data, threads = Math.max(1, availableParallelism() - 1) } = options;
+  if (typeof module !== 'string' && !(module instanceof URL)) {
+    throw new ShardfeedError('SHARDFEED_USAGE', 'map wants a function, or { module } with the path or URL of one');
+  }
   if (!Number.isInteger(threads) || threads < 1) {
     throw new ShardfeedError(
       'SHARDFEED_USAGE',

@@ -1,5 +1,6 @@
 import { ShardfeedError } from '../../errors.js';
 import type { Batch, BytesColumn, Column, FixedColumn, RaggedColumn } from '../../records/index.js';
+import { type OptionNames, refuseUnknown } from '../known-options.js';
 import { mapSource } from './map.js';
 import type { StreamSource } from './source.js';
 
@@ -19,12 +20,19 @@ export interface PaddedBatchOptions extends Omit<Padding, 'lengths'> {
   readonly columns?: Readonly<Record<string, Padding>>;
 }
 
+const PADDING: OptionNames<Padding> = { length: true, value: true, tooLong: true, lengths: true };
+const PADDED_OPTIONS: OptionNames<PaddedBatchOptions> = { length: true, value: true, tooLong: true, columns: true };
+
 /** Ragged columns become fixed ones of shape `[length]`; the others stay. */
 export function paddedSource<B extends Batch, P>(
   source: StreamSource<B, P>,
   operation: string,
-  { columns, ...common }: PaddedBatchOptions,
+  options: PaddedBatchOptions,
 ): StreamSource<Batch, P> {
+  refuseUnknown('paddedBatch', options, PADDED_OPTIONS);
+  const { columns, ...common } = options;
+  for (const [name, padding] of Object.entries(columns ?? {}))
+    refuseUnknown(`paddedBatch of ${JSON.stringify(name)}`, padding, PADDING);
   for (const padding of [common, ...Object.values(columns ?? {})]) checkPadding(padding);
   return mapSource(source, operation, (batch: Batch) => {
     const padded = new Map(Object.entries(batch.columns));

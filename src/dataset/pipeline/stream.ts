@@ -59,7 +59,7 @@ export class BatchStream<B extends Batch = Batch, P = unknown> implements AsyncI
     return this.#with<R, P>(
       typeof apply === 'function'
         ? mapSource(this.source, this.#name('map', apply.name), apply)
-        : mapModuleSource(this.source, this.#name('map', String(apply.module)), apply),
+        : mapModuleSource(this.source, this.#name('map', String(apply?.module)), apply),
     );
   }
 
@@ -68,7 +68,11 @@ export class BatchStream<B extends Batch = Batch, P = unknown> implements AsyncI
    * values.
    */
   filter(predicate: FilterFunction<Positioned<B, P>> | RowFilter): BatchStream<B, P> {
-    const { name } = typeof predicate === 'function' ? predicate : predicate.row;
+    const asked = typeof predicate === 'function' ? predicate : predicate?.row;
+    if (typeof asked !== 'function') {
+      throw new ShardfeedError('SHARDFEED_USAGE', 'filter wants a function of a batch, or { row } with one of a row');
+    }
+    const { name } = asked;
     return this.#with(filterSource(this.source, this.#name('filter', name), predicate));
   }
 
