@@ -42,6 +42,8 @@ shardfeed('verify', dataset);
 shardfeed('count', dataset);
 shardfeed('stats', dataset);
 shardfeed('head', dataset, '-n', '3');
+shardfeed('plan', dataset, '--workers', '2', '--batch-size', '512', '--shuffle', 'windows', '--shuffle-quality');
+run(['node', 'examples/epoch.mjs', dataset], 'examples/epoch.mjs', [dataset]);
 if (hdfs) {
   cluster(['tool', 'dfs', '-ls', `${folder}/birdstrikes`]);
   console.log('\nThe cluster runs on: `npm run hdfs -- status` tells where, `npm run hdfs -- stop --delete` ends it.');

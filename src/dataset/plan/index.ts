@@ -2,7 +2,6 @@ export {
   MOST_AMPLIFICATION,
   makePlan,
   type Plan,
-  type PlanFacts,
   type PlanOptions,
   planFactsOf,
   type RankPlan,
