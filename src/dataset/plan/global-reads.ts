@@ -21,7 +21,7 @@ export function globalReads({ facts, counts, records, epoch }: ReadsInput): Rank
   const perRecord =
     average >= least
       ? average + least / 2
-      : Math.max(average, (touched * least) / Math.min(stage, Math.max(1, records)));
+      : Math.max(average, Math.min(touched * least, all) / Math.min(stage, Math.max(1, records)));
   const holding = counts.reduce((n, count) => n + (count > 0 ? 1 : 0), 0);
   return Array.from({ length: worldSize }, (_, rank) => {
     const { from, to } = rowsOf(rank, worldSize, globalBatchSize);
