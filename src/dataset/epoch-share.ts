@@ -146,6 +146,7 @@ export function epochShare(facts: EpochFacts, options: EpochOptions): EpochShare
 function stagesOf(facts: EpochFacts, epoch: ResolvedEpoch, rank: number, rowsPerStep: number): Iterable<Stage> {
   const { counts, fingerprint, bytes } = facts;
   const { sharding, steps, globalBatchSize, worldSize, order: spec, seed, epoch: number } = epoch;
+  if (steps === 0) return [];
   const recordBytes = bytes / Math.max(1, sum(counts));
   const stageBytes = spec.kind === 'sequential' ? (facts.stageBytes ?? STAGE_BYTES) : STAGE_BYTES;
   const stageRecords = Math.min(MOST_STAGE_RECORDS, Math.ceil(stageBytes / Math.max(1, recordBytes)));

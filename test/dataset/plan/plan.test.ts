@@ -134,6 +134,8 @@ describe('a plan', () => {
   });
 
   test('of nothing has no steps', () => {
+    expect(makePlan(factsOf([0]), { mode: 'file' })).toMatchObject({ steps: 0 });
+    expect(enumerate([0], { mode: 'file' }, 0)).toMatchObject({ steps: 0, records: 0 });
     for (const shuffle of [false, true, 'global'] as const) {
       expect(makePlan(factsOf([]), { worldSize: 2, shuffle })).toMatchObject({ steps: 0, padded: 0, amplification: 1 });
       expect(makePlan(factsOf([0, 0]), { worldSize: 2, shuffle }).ranks.length).toBe(2);
