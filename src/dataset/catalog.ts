@@ -32,22 +32,3 @@ export interface Catalog {
 }
 
 export type CountedBy = 'manifest' | 'index' | 'scan';
-
-/** The ordinal of each part's first record, and behind them how many records there are. */
-export function firstRecords(parts: readonly { readonly records: number }[]): Float64Array {
-  const firsts = new Float64Array(parts.length + 1);
-  for (let i = 0; i < parts.length; i++) firsts[i + 1] = firsts[i]! + parts[i]!.records;
-  return firsts;
-}
-
-/** The part that holds a record of the dataset, and which of its records that is. */
-export function locateRecord(firsts: Float64Array, ordinal: number): { part: number; record: number } {
-  let low = 0;
-  let high = firsts.length - 1;
-  while (high - low > 1) {
-    const middle = (low + high) >> 1;
-    if (firsts[middle]! <= ordinal) low = middle;
-    else high = middle;
-  }
-  return { part: low, record: ordinal - firsts[low]! };
-}

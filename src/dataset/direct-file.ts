@@ -1,5 +1,12 @@
 import { isShardfeedError } from '../errors.js';
-import { type Codec, detectFormat, type FileReader, HEAD_BYTES, type Location } from '../files/index.js';
+import {
+  type CallOptions,
+  type Codec,
+  detectFormat,
+  type FileReader,
+  HEAD_BYTES,
+  type Location,
+} from '../files/index.js';
 import type { DirectSource } from '../records/index.js';
 
 /** A file opened for direct reads, or only what is known of its compression where it has to be read as a stream. */
@@ -14,14 +21,9 @@ export async function openDirect(
   options: { codec: Codec | 'auto'; signal?: AbortSignal },
 ): Promise<OpenedFile> {
   const { codec, signal } = options;
-  if (fs.openReader === undefined || (codec !== 'auto' && codec !== 'none')) return { codec };
-  let reader: FileReader;
-  try {
-    reader = await fs.openReader(path, { signal });
-  } catch (error) {
-    if (isShardfeedError(error, 'SHARDFEED_UNSUPPORTED')) return { codec };
-    throw error;
-  }
+  if (codec !== 'auto' && codec !== 'none') return { codec };
+  const reader = await openReader({ fs, path }, { signal });
+  if (reader === undefined) return { codec };
   if (codec === 'none') return { codec, direct: new DirectFile(reader) };
   try {
     const detected = detectFormat(await readHead(reader), path).codec;
@@ -30,6 +32,16 @@ export async function openDirect(
     return { codec: detected };
   } catch (error) {
     await reader.close();
+    throw error;
+  }
+}
+
+/** Opens a file for direct reads; undefined where its driver has none, or the file no size. @throws SHARDFEED_NOT_FOUND */
+export async function openReader({ fs, path }: Location, options: CallOptions): Promise<FileReader | undefined> {
+  try {
+    return await fs.openReader?.(path, options);
+  } catch (error) {
+    if (isShardfeedError(error, 'SHARDFEED_UNSUPPORTED')) return undefined;
     throw error;
   }
 }

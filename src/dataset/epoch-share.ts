@@ -77,7 +77,7 @@ export interface EpochShare extends ResolvedEpoch {
 }
 
 /** What a stage holds of records, about, where the order leaves it open. */
-const STAGE_BYTES = 8 << 20;
+export const STAGE_BYTES = 8 << 20;
 const MOST_STAGE_RECORDS = 1 << 20;
 
 /** Fills in the defaults, or takes them from the position. @throws SHARDFEED_USAGE, SHARDFEED_POSITION */
@@ -150,9 +150,11 @@ function stagesOf(facts: EpochFacts, epoch: ResolvedEpoch, rank: number, rowsPer
   const recordBytes = bytes / Math.max(1, sum(counts));
   const stageBytes = spec.kind === 'sequential' ? (facts.stageBytes ?? STAGE_BYTES) : STAGE_BYTES;
   const stageRecords = Math.min(MOST_STAGE_RECORDS, Math.ceil(stageBytes / Math.max(1, recordBytes)));
-  const near = epoch.locality === undefined ? undefined : nearRanks(epoch.locality, counts);
-  const share: Share = { rank, worldSize, globalBatchSize, consumed: epoch.consumed, steps, stageRecords, near };
-  if (sharding.mode === 'record') return epochOrder({ counts, spec, fingerprint, seed, epoch: number }).stages(share);
+  const share: Share = { rank, worldSize, globalBatchSize, consumed: epoch.consumed, steps, stageRecords };
+  if (sharding.mode === 'record') {
+    const near = epoch.locality && nearRanks(epoch.locality, counts);
+    return epochOrder({ counts, spec, fingerprint, seed, epoch: number }).stages({ ...share, near });
+  }
   const parts = filesOf(facts, epoch)[rank]!;
   const order = epochOrder({
     counts: Float64Array.from(parts, (part) => counts[part]!),
@@ -162,10 +164,7 @@ function stagesOf(facts: EpochFacts, epoch: ResolvedEpoch, rank: number, rowsPer
     epoch: number,
   });
   const consumed = (epoch.consumed / globalBatchSize) * rowsPerStep;
-  return ofParts(
-    order.stages({ ...share, near: undefined, rank: 0, worldSize: 1, globalBatchSize: rowsPerStep, consumed }),
-    parts,
-  );
+  return ofParts(order.stages({ ...share, rank: 0, worldSize: 1, globalBatchSize: rowsPerStep, consumed }), parts);
 }
 
 /** The parts of each rank, where whole files are shared out. @throws SHARDFEED_USAGE where one would get none */

@@ -9,11 +9,12 @@ import {
   type Projected,
   type Schema,
 } from '../records/index.js';
-import { type Catalog, type CatalogPart, firstRecords, locateRecord } from './catalog.js';
+import type { Catalog, CatalogPart } from './catalog.js';
 import { type OptionNames, refuseUnknown } from './known-options.js';
 import { findLocality, type Locality } from './locality.js';
 import type { Manifest } from './manifest.js';
 import { type CatalogOptions, openCatalog } from './open-catalog.js';
+import { Ordinals } from './order/index.js';
 import { keptIndexes, PartIndexes } from './part-indexes.js';
 import { BatchStream, type StreamSource } from './pipeline/index.js';
 import { makePlan, type OrderQuality, orderQuality, type Plan, type PlanOptions, planFactsOf } from './plan/index.js';
@@ -95,7 +96,7 @@ export class Dataset<S extends Schema = Schema> implements AsyncDisposable {
   readonly #catalog: Catalog;
   readonly #indexes: PartIndexes;
   readonly #counters: ReadCounters;
-  readonly #firsts: Float64Array;
+  readonly #ordinals: Ordinals;
   #files: readonly DatasetFile[] | undefined;
   #closed = false;
 
@@ -105,7 +106,7 @@ export class Dataset<S extends Schema = Schema> implements AsyncDisposable {
     this.#catalog = source.catalog;
     this.#indexes = source.indexes;
     this.#counters = source.counters;
-    this.#firsts = firstRecords(this.#catalog.parts);
+    this.#ordinals = new Ordinals(this.#catalog.parts.map(({ records }) => records));
   }
 
   get schema(): S {
@@ -164,7 +165,8 @@ export class Dataset<S extends Schema = Schema> implements AsyncDisposable {
         `there is no record ${ordinal}: the dataset has ${this.count} records`,
       );
     }
-    const { part: i, record } = locateRecord(this.#firsts, ordinal);
+    const i = this.#ordinals.partOf(ordinal);
+    const record = ordinal - this.#ordinals.startOf(i);
     const part = this.#catalog.parts[i]!;
     const offsets = await this.#indexes.get(i, options);
     const payload = await readRecord(part, offsets, record, options);

@@ -1,4 +1,4 @@
-import { isShardfeedError, ShardfeedError, throwIfAborted } from '../errors.js';
+import { ShardfeedError, throwIfAborted } from '../errors.js';
 import {
   type CallOptions,
   type Codec,
@@ -11,6 +11,7 @@ import {
   type Member,
 } from '../files/index.js';
 import { FRAME_BYTES, HEADER_BYTES, isGap } from '../records/index.js';
+import { openReader } from './direct-file.js';
 import { HeaderWalk } from './header-walk.js';
 import { PartDigest } from './part-digest.js';
 import { readWhole } from './read-whole.js';
@@ -84,15 +85,6 @@ async function walkPlain(
     }
   }
   walk.end(part.bytes);
-}
-
-async function openReader({ fs, path }: Location, call: CallOptions): Promise<FileReader | undefined> {
-  try {
-    return await fs.openReader?.(path, call);
-  } catch (error) {
-    if (isShardfeedError(error, 'SHARDFEED_UNSUPPORTED')) return undefined;
-    throw error;
-  }
 }
 
 /** Reads into one piece of memory, each time from the next byte that matters. */

@@ -1,11 +1,10 @@
+import { STAGE_BYTES } from '../epoch-share.js';
 import { rowsOf } from '../order/index.js';
 import type { RankReads } from './plan.js';
 import { periodic, type ReadsInput } from './reads-input.js';
 
 /** What a read of any size costs at least, as bytes: a page of the system, or what a remote server sends meanwhile. */
 const LEAST_BYTES = { local: 4096, remote: 64 << 10 };
-/** Held at once: records that lie in one piece are read together. */
-const STAGE_BYTES = 8 << 20;
 
 /** What each rank reads where each record comes from anywhere: expected values. */
 export function globalReads({ facts, counts, records, epoch }: ReadsInput): RankReads[] {
@@ -14,6 +13,7 @@ export function globalReads({ facts, counts, records, epoch }: ReadsInput): Rank
   const all = facts.parts.reduce((n, part) => n + part.bytes, 0);
   const average = records === 0 ? 0 : all / records;
   const least = facts.remote ? LEAST_BYTES.remote : LEAST_BYTES.local;
+  // Held at once: records that lie in one piece are read together.
   const stage = Math.max(1, STAGE_BYTES / Math.max(1, average));
   // Pieces of the dataset, and how many of them the records of a stage lie in, each in any.
   const pieces = Math.max(1, all / least);

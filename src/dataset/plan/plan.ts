@@ -3,6 +3,7 @@ import type { Catalog } from '../catalog.js';
 import { type EpochOptions, type ResolvedEpoch, resolveEpoch } from '../epoch-share.js';
 import { localityHash, nearRanks } from '../locality.js';
 import type { OrderSpec, Tail } from '../order/index.js';
+import { isRemote } from '../reader/stage-plan.js';
 import { fileReads } from './file-reads.js';
 import { globalReads } from './global-reads.js';
 import { localReads } from './local-reads.js';
@@ -29,7 +30,7 @@ export interface PlanFacts {
 }
 
 export function planFactsOf({ parts, fingerprint }: Pick<Catalog, 'parts' | 'fingerprint'>): PlanFacts {
-  return { parts, fingerprint, remote: parts.some(({ fs }) => fs.scheme !== 'file' && fs.scheme !== 'memory') };
+  return { parts, fingerprint, remote: parts.some(isRemote) };
 }
 
 /** A plan that reads more than so many times the bytes is an accident, more often than not. */

@@ -10,13 +10,6 @@ export interface ReadsInput {
   readonly epoch: ResolvedEpoch;
 }
 
-/** Below this, reading on costs less than asking again. */
-const GAP_BYTES = { local: 64 << 10, remote: 1 << 20 };
-
-export function gapBytes({ remote }: PlanFacts): number {
-  return remote ? GAP_BYTES.remote : GAP_BYTES.local;
-}
-
 /** Stored bytes of a part's record, on average. */
 export function recordBytes({ facts: { parts }, counts }: ReadsInput, part: number): number {
   return counts[part]! === 0 ? 0 : parts[part]!.bytes / counts[part]!;

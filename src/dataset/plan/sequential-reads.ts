@@ -1,7 +1,7 @@
 import { rowsOf } from '../order/index.js';
-import { WANTED_PER_GAP } from '../reader/stage-plan.js';
+import { LOCAL, REMOTE, WANTED_PER_GAP } from '../reader/stage-plan.js';
 import type { RankReads } from './plan.js';
-import { gapBytes, periodic, type ReadsInput } from './reads-input.js';
+import { periodic, type ReadsInput } from './reads-input.js';
 
 /**
  * What each rank reads of the dataset's own order: its rows of every global batch, and what lies between where that is
@@ -13,12 +13,13 @@ export function sequentialReads(input: ReadsInput): RankReads[] {
   const left = Math.max(0, Math.min(records - consumed, steps * globalBatchSize));
   const all = facts.parts.reduce((n, part) => n + part.bytes, 0);
   const average = records === 0 ? 0 : all / records;
+  const limits = facts.remote ? REMOTE : LOCAL;
   const touched = touchesOf(input, left);
   return Array.from({ length: worldSize }, (_, rank) => {
     const { from, to } = rowsOf(rank, worldSize, globalBatchSize);
     const mine = periodic(left, globalBatchSize, from, to);
     const gap = (globalBatchSize - (to - from)) * average;
-    const through = gap <= Math.min(gapBytes(facts), ((to - from) * average) / WANTED_PER_GAP);
+    const through = gap <= Math.min(limits.gap, ((to - from) * average) / WANTED_PER_GAP);
     const ranges = through ? touched.files[rank]! : Math.ceil(mine / (to - from)) + touched.cuts[rank]!;
     const bytes = through && mine > 0 ? left * average : mine * average;
     return { records: mine, files: touched.files[rank]!, ranges, bytes: Math.round(bytes) };

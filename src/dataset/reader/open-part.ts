@@ -1,4 +1,3 @@
-import { isShardfeedError } from '../../errors.js';
 import {
   type CallOptions,
   decompress,
@@ -11,6 +10,7 @@ import {
 import { type ByteSource, type Gap, isGap } from '../../records/index.js';
 import type { CatalogPart } from '../catalog.js';
 import { checkUnchanged } from '../check-unchanged.js';
+import { openReader } from '../direct-file.js';
 import type { PartIndexes } from '../part-indexes.js';
 import { type ReadCounters, zeroCounters } from '../read-counters.js';
 import { memberFrom } from './members.js';
@@ -90,15 +90,6 @@ export async function openPart(
     },
     close: () => inner.close(),
   };
-}
-
-async function openReader({ fs, path }: Location, options: CallOptions): Promise<FileReader | undefined> {
-  try {
-    return await fs.openReader?.(path, options);
-  } catch (error) {
-    if (isShardfeedError(error, 'SHARDFEED_UNSUPPORTED')) return undefined;
-    throw error;
-  }
 }
 
 function streamPart({ fs, path }: Location, counters = zeroCounters()): OpenPart {

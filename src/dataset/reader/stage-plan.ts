@@ -34,8 +34,8 @@ export interface StagePlan {
 }
 
 /** What is wanted is read in pieces of about this size, so that several are on their way and are verified while in a core's cache. */
-const LOCAL = { piece: 1 << 20, gap: 64 << 10 } as const;
-const REMOTE = { piece: 4 << 20, gap: 1 << 20 } as const;
+export const LOCAL = { piece: 1 << 20, gap: 64 << 10 } as const;
+export const REMOTE = { piece: 4 << 20, gap: 1 << 20 } as const;
 
 /**
  * Where the records of a stage lie. Neighbouring runs are read at once where what lies between them is at most a sixteenth of the
@@ -91,7 +91,7 @@ export async function planStage(
 }
 
 /** Whether a request to the part's file system takes a round trip to another machine. */
-function isRemote({ fs }: CatalogPart): boolean {
+export function isRemote({ fs }: Pick<CatalogPart, 'fs'>): boolean {
   return fs.scheme !== 'file' && fs.scheme !== 'memory';
 }
 
