@@ -16,6 +16,7 @@ import {
   writeRecords,
 } from '../../dist/index.js';
 import { flakyFileSystem } from '../files/flaky.js';
+import { collect } from '../support/collect.js';
 
 const SPEC = {
   inputs: { id: { type: 'int' }, name: { type: 'str', default: '' }, x: { type: 'float', default: 0.5 } },
@@ -55,17 +56,11 @@ async function contents(fs: FileSystem, folder = '/'): Promise<Record<string, st
   for await (const { path, type } of fs.list(folder)) {
     if (type === 'folder') Object.assign(found, await contents(fs, path));
     else {
-      const text = Buffer.concat(await all(fs.read(path))).toString('latin1');
+      const text = Buffer.concat(await collect(fs.read(path))).toString('latin1');
       found[path] = path.endsWith('_manifest.json') ? JSON.stringify({ ...JSON.parse(text), job: undefined }) : text;
     }
   }
   return found;
-}
-
-async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
-  const list: T[] = [];
-  for await (const item of items) list.push(item);
-  return list;
 }
 
 type Options = Omit<ConvertOptions, 'input' | 'output'> & { input?: ConvertOptions['input'] };
@@ -127,7 +122,7 @@ describe('interrupted parts are written again, to the same bytes, and leave noth
     await convert({ input: csv, spec: SPEC, output: input, partitions: 2, compression: 'gzip' });
     const foreign = join(dir, 'foreign');
     await writeRecords(foreign, readRecords(input));
-    const damaged = Buffer.concat(await all(openFiles().resolve(foreign).fs.read(foreign)));
+    const damaged = Buffer.concat(await collect(openFiles().resolve(foreign).fs.read(foreign)));
     for (let at = 100_000; at < damaged.length; at += 500_000) damaged[at]! ^= 0xff;
     await writeFile(join(dir, 'damaged'), damaged);
     for (const options of [
@@ -154,7 +149,7 @@ describe('single files', () => {
     for (const codec of ['none', 'gzip'] as const) {
       const uri = `memory:///some/${codec}`;
       expect((await writeRecords(uri, records(), { files, codec, spoolDir })).records).toBe(20_000);
-      const texts = (await all(readRecords(uri, { files }))).map((r) => new TextDecoder().decode(r));
+      const texts = (await collect(readRecords(uri, { files }))).map((r) => new TextDecoder().decode(r));
       expect(texts).toEqual(Array.from({ length: 20_000 }, (_, i) => `record ${i}`));
     }
     expect(Object.keys(await contents(fs))).toEqual(['/some/gzip', '/some/none']);
@@ -163,15 +158,15 @@ describe('single files', () => {
 
   test('a repaired file is repaired again', async () => {
     const source = join(dir, 'plain');
-    await writeRecords(source, (await all(readRecords(await small()))).slice(0, 10_000));
-    const bytes = Buffer.concat(await all(openFiles().resolve(source).fs.read(source)));
+    await writeRecords(source, (await collect(readRecords(await small()))).slice(0, 10_000));
+    const bytes = Buffer.concat(await collect(openFiles().resolve(source).fs.read(source)));
     bytes[5000]! ^= 0xff;
     await writeFile(source, bytes);
     const fs = flaky();
     const files = openFiles({ drivers: { memory: fs } });
     const report = await repairFile(source, 'memory:///repaired', { files });
     expect([report.records, report.lost, report.losses.length]).toEqual([9999, 1, 1]);
-    expect((await all(readRecords('memory:///repaired', { files }))).length).toBe(9999);
+    expect((await collect(readRecords('memory:///repaired', { files }))).length).toBe(9999);
     expect(Object.keys(await contents(fs))).toEqual(['/repaired']);
   });
 

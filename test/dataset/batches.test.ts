@@ -12,6 +12,7 @@ import { readBatches } from '../../src/dataset/read-batches.js';
 import type { BatchesOptions } from '../../src/dataset/read-epoch.js';
 import { localFileSystem, memoryFileSystem, openFiles } from '../../src/files/index.js';
 import { type Batch, encodeExample, type Loss } from '../../src/records/index.js';
+import { collect } from '../support/collect.js';
 import { exampleSchema, examples, failure, type PartSpec, startsOf, writeDataset } from './dataset-builders.js';
 import { idsOf, objectsOf } from './reader/stage-builders.js';
 
@@ -37,24 +38,20 @@ afterAll(async () => {
   await rm(root, { recursive: true, force: true });
 });
 
-async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
-  const list: T[] = [];
-  for await (const item of items) list.push(item);
-  return list;
-}
-
 /** The ids of each step, over all ranks. */
 async function steps(options: BatchesOptions & { worldSize: number }): Promise<number[][]> {
   const ranks = await Promise.all(
-    Array.from({ length: options.worldSize }, (_, rank) => all(dataset.batches({ ...options, rank, int64: 'number' }))),
+    Array.from({ length: options.worldSize }, (_, rank) =>
+      collect(dataset.batches({ ...options, rank, int64: 'number' })),
+    ),
   );
   expect(new Set(ranks.map(({ length }) => length)).size).toBe(1);
   return ranks[0]!.map((_, step) => ranks.flatMap((batches) => idsOf(batches[step]!)));
 }
 
 test('without a shuffle they are what readBatches gives', async () => {
-  const batches = await all(dataset.batches({ globalBatchSize: 128 }));
-  const rows = await all(readBatches(join(root, 'd'), { batchSize: 128 }));
+  const batches = await collect(dataset.batches({ globalBatchSize: 128 }));
+  const rows = await collect(readBatches(join(root, 'd'), { batchSize: 128 }));
   expect(batches.map(({ size }) => size)).toEqual(new Array<number>(12).fill(128));
   expect(objectsOf(batches).slice(0, RECORDS)).toEqual(objectsOf(rows));
   expect(batches.flatMap(idsOf)).toEqual([...ALL, ...new Array<number>(12 * 128 - RECORDS).fill(-1)]);
@@ -92,9 +89,9 @@ test('every record comes once, in an order that no number of workers changes, al
 
 test('a stream goes on from a position, and repeats with another order each time', async () => {
   const stream = dataset.batches({ globalBatchSize: 100, shuffle: true, seed: 4 });
-  const batches = await all(stream);
-  expect((await all(stream.from(batches[4]!.position))).map(idsOf)).toEqual(batches.slice(5).map(idsOf));
-  const twice = await all(stream.repeat(2));
+  const batches = await collect(stream);
+  expect((await collect(stream.from(batches[4]!.position))).map(idsOf)).toEqual(batches.slice(5).map(idsOf));
+  const twice = await collect(stream.repeat(2));
   expect(twice.slice(0, batches.length).map(idsOf)).toEqual(batches.map(idsOf));
   const second = twice.slice(batches.length).flatMap(idsOf);
   expect(second).not.toEqual(batches.flatMap(idsOf));
@@ -116,15 +113,15 @@ test('what is lost is counted in positions, told, and keeps its row', async () =
   await writeFile(join(folder, 'part-0'), bytes);
   await using damaged = await openDataset(folder, { policy: 'skip', schema: exampleSchema });
   const losses: Loss[] = [];
-  const batches = await all(damaged.batches({ globalBatchSize: 40, onLoss: (loss) => losses.push(loss) }));
+  const batches = await collect(damaged.batches({ globalBatchSize: 40, onLoss: (loss) => losses.push(loss) }));
   expect(batches.map(({ position }) => position.lost)).toEqual([1, 2, 2]);
   expect(losses.map(({ record }) => record)).toEqual([13, 57]);
   const expected = payloads.map((_, i) => ([13, 57].includes(i) ? -1 : i));
   expect(batches.flatMap(idsOf)).toEqual([...expected, ...new Array<number>(20).fill(-1)]);
-  const again = await all(damaged.batches({ globalBatchSize: 40, position: batches[0]!.position }));
+  const again = await collect(damaged.batches({ globalBatchSize: 40, position: batches[0]!.position }));
   expect(again.map(({ position }) => position.lost)).toEqual([2, 2]);
   await using strict = await openDataset(folder, { schema: exampleSchema });
-  await failure(all(strict.batches({ globalBatchSize: 40 })), 'SHARDFEED_CORRUPT_RECORD');
+  await failure(collect(strict.batches({ globalBatchSize: 40 })), 'SHARDFEED_CORRUPT_RECORD');
 });
 
 test('batches can be borrowed', async () => {
@@ -135,7 +132,7 @@ test('batches can be borrowed', async () => {
 
 test('what reading did is counted', async () => {
   await using counted = await openDataset(join(root, 'd'));
-  await all(counted.batches({ globalBatchSize: 100 }));
+  await collect(counted.batches({ globalBatchSize: 100 }));
   const { records, bytes, requests, waitMs, decodeMs, starvedMs } = counted.stats();
   expect(records).toBe(RECORDS);
   expect(bytes).toBe(counted.files.reduce((sum, file) => sum + file.bytes, 0));
@@ -161,7 +158,7 @@ test.each(codecs)('%s is read in any order too', async (name, spec, index) => {
       scanCache: false,
     });
     for (const shuffle of [false, true, 'global' as const]) {
-      const ids = (await all(opened.batches({ globalBatchSize: 60, shuffle }))).flatMap(idsOf);
+      const ids = (await collect(opened.batches({ globalBatchSize: 60, shuffle }))).flatMap(idsOf);
       expect(ids.sort((a, b) => a - b)).toEqual(ALL.slice(0, 600));
     }
   }
@@ -176,15 +173,15 @@ test.each(codecs)('of damaged %s the same is lost as readBatches loses', async (
   await writeFile(join(folder, 'part-0'), bytes);
   const schema = exampleSchema;
   await using opened = await openDataset(folder, { policy: 'skip', schema, scanCache: false });
-  const ids = (await all(opened.batches({ globalBatchSize: 20 }))).flatMap(idsOf);
-  const rows = await all(readBatches(folder, { policy: 'skip', schema }));
+  const ids = (await collect(opened.batches({ globalBatchSize: 20 }))).flatMap(idsOf);
+  const rows = await collect(readBatches(folder, { policy: 'skip', schema }));
   expect(ids.slice(0, opened.count)).toEqual(rows.flatMap(idsOf));
   expect(ids.filter((id) => id < 0).length).toBeGreaterThan(0);
-  const order = (await all(opened.batches({ globalBatchSize: 20, shuffle: true }))).flatMap(idsOf);
+  const order = (await collect(opened.batches({ globalBatchSize: 20, shuffle: true }))).flatMap(idsOf);
   expect(order.sort((a, b) => a - b)).toEqual(ids.sort((a, b) => a - b));
   if (index) {
     await using strict = await openDataset(folder, { schema, scanCache: false });
-    await failure(all(strict.batches({ globalBatchSize: 20 })), 'SHARDFEED_CORRUPT_STREAM');
+    await failure(collect(strict.batches({ globalBatchSize: 20 })), 'SHARDFEED_CORRUPT_STREAM');
   }
 });
 
@@ -194,7 +191,7 @@ test('diagnostics channels tell of ranges and batches', async () => {
     (name === 'shardfeed:read' ? seen.read : seen.batch).push(message);
   };
   for (const name of ['shardfeed:read', 'shardfeed:batch']) subscribe(name, hear);
-  await all(dataset.batches({ globalBatchSize: 500 }));
+  await collect(dataset.batches({ globalBatchSize: 500 }));
   for (const name of ['shardfeed:read', 'shardfeed:batch']) unsubscribe(name, hear);
   expect(seen.batch).toMatchObject([0, 1, 2].map((step) => ({ rank: 0, step, rows: 500 })));
   const bytes = (seen.read as { bytes: number }[]).reduce((sum, read) => sum + read.bytes, 0);

@@ -22,6 +22,7 @@ import {
   int64Feature,
   utf8,
 } from '../records/builders.js';
+import { collect } from '../support/collect.js';
 
 let folder = '';
 beforeAll(async () => {
@@ -29,11 +30,6 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
-  const list: T[] = [];
-  for await (const item of items) list.push(item);
-  return list;
-}
 const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
 const row = (i: number): Uint8Array => example(entry('id', int64Feature(i)), entry('name', bytesFeature(`name ${i}`)));
 const range = (from: number, to: number): number[] => Array.from({ length: to - from }, (_, i) => from + i);

@@ -2,34 +2,29 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { type CsvChunk, type CsvScanOptions, csvChunks, csvSpans } from '../../../src/convert/csv/chunks.js';
 import { tokenise } from '../../../src/convert/csv/tokenise.js';
+import { collect } from '../../support/collect.js';
 import { bytesOf, inPieces } from './tables.js';
-
-async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
-  const list: T[] = [];
-  for await (const item of items) list.push(item);
-  return list;
-}
 
 const TEXT = 'a,"x\n""y\r\n",1\r\n\n"\n\n",b,2\n\r\nlast,"',
   WHOLE = bytesOf(`${TEXT}\n",3`);
 
 test('every chunk size and every piece size cuts at row ends, and the chunks are the text', async () => {
   for (let chunkBytes = 1; chunkBytes <= WHOLE.length + 1; chunkBytes++) {
-    const expected = await all(csvChunks(inPieces(WHOLE), { chunkBytes }));
+    const expected = await collect(csvChunks(inPieces(WHOLE), { chunkBytes }));
     expect(Buffer.concat(expected.map((c) => c.bytes))).toEqual(Buffer.from(WHOLE));
     for (const chunk of expected) {
       expect(chunk.rows).toBe([...tokenise(chunk.bytes, { delimiter: ',', quote: '"' }, false)].length);
     }
     for (let size = 1; size < 9; size++) {
-      expect(await all(csvChunks(inPieces(WHOLE, size), { chunkBytes }))).toEqual(expected);
+      expect(await collect(csvChunks(inPieces(WHOLE, size), { chunkBytes }))).toEqual(expected);
     }
-    const spans = await all(csvSpans(inPieces(WHOLE, 3), { chunkBytes }));
+    const spans = await collect(csvSpans(inPieces(WHOLE, 3), { chunkBytes }));
     expect(spans).toEqual(expected.map(({ bytes: _, ...span }) => span));
   }
 });
 
 test('rows, first rows and first lines are true with quoted newlines, blank lines and offsets', async () => {
-  const chunks = await all(csvChunks(inPieces(WHOLE), { chunkBytes: 1, offset: 100, firstRow: 10, firstLine: 2 }));
+  const chunks = await collect(csvChunks(inPieces(WHOLE), { chunkBytes: 1, offset: 100, firstRow: 10, firstLine: 2 }));
   expect(
     chunks.map(({ offset, length, rows, firstRow, firstLine }) => [offset, length, rows, firstRow, firstLine]),
   ).toEqual([
@@ -59,7 +54,7 @@ test('on any bytes the scan counts as the plain tokeniser does', async () => {
     async (list, chunkBytes, sizes, blankRows, quote) => {
       const text = Uint8Array.from(list);
       const options = { chunkBytes, blankRows, quote };
-      const chunks = await all(csvChunks(inPieces(text, ...sizes), options));
+      const chunks = await collect(csvChunks(inPieces(text, ...sizes), options));
       expect(Buffer.concat(chunks.map((c) => c.bytes))).toEqual(Buffer.from(text));
       let at = { offset: 0, firstRow: 0, firstLine: 1 };
       for (const chunk of chunks) {
@@ -85,11 +80,11 @@ test('a row above the limit is cut off in its chunk, and the rows behind it are 
     [4, 1009, 1, 2, 503],
   ];
   for (const size of [1, 7, 64, 5000]) {
-    const chunks = await all(csvChunks(inPieces(text, size), { chunkBytes: 4, maxRowBytes: 50 }));
+    const chunks = await collect(csvChunks(inPieces(text, size), { chunkBytes: 4, maxRowBytes: 50 }));
     expect(summary(chunks)).toEqual(expected);
   }
 });
 
 test('an empty source has no chunks', async () => {
-  expect(await all(csvChunks(inPieces(new Uint8Array(0))))).toEqual([]);
+  expect(await collect(csvChunks(inPieces(new Uint8Array(0))))).toEqual([]);
 });

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
-import { collect, failureOf, Numbered, numbered } from '../pipeline/numbered.js';
+import { collect } from '../../support/collect.js';
+import { failureOf, Numbered, numbered } from '../pipeline/numbered.js';
 
 describe('rows', () => {
   test('are those that count, as objects', async () => {

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 // Worker threads run built files, so the built package is what is tested here.
 import { BatchStream, compileFeatures, type FeatureSpec } from '../../../dist/dataset/index.js';
 import { type Batch, type Row, rowsToBatch, type Schema } from '../../../src/records/index.js';
-import { collect } from '../pipeline/numbered.js';
+import { collect } from '../../support/collect.js';
 
 const schema: Schema = {
   features: [

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { BatchStream } from '../../../src/dataset/pipeline/index.js';
 import { type Batch, type FixedColumn, type Row, rows, rowsToBatch, type Schema } from '../../../src/records/index.js';
-import { collect, failureOf, idsOf, numbered } from './numbered.js';
+import { collect } from '../../support/collect.js';
+import { failureOf, idsOf, numbered } from './numbered.js';
 
 describe('rows that are left out', () => {
   test('keep their slot with mask 0, told by a mask, booleans or row by row', async () => {

@@ -8,7 +8,8 @@ import { describe, expect, test } from 'vitest';
 import { BatchStream, type MapModule, type Positioned } from '../../../dist/dataset/index.js';
 import type { Batch, BytesColumn, FixedColumn } from '../../../src/records/index.js';
 import { scratchFolder } from '../../files/scratch.js';
-import { collect, failureOf, ids, Numbered, type NumberedPosition } from './numbered.js';
+import { collect } from '../../support/collect.js';
+import { failureOf, ids, Numbered, type NumberedPosition } from './numbered.js';
 
 const folder = await scratchFolder();
 const path = join(folder, 'functions.mjs');

@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
 import { isShardfeedError, ShardfeedError } from '../../../src/errors.js';
 import type { Batch, FixedColumn } from '../../../src/records/index.js';
-import { collect, failureOf, firsts, Numbered, numbered } from './numbered.js';
+import { collect } from '../../support/collect.js';
+import { failureOf, firsts, Numbered, numbered } from './numbered.js';
 
 function negate(batch: Batch): Batch {
   const id = batch.columns.id as FixedColumn;

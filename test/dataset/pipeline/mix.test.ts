@@ -3,7 +3,8 @@ import { describe, expect, test } from 'vitest';
 import { mix } from '../../../src/dataset/pipeline/index.js';
 import { nextTurn } from '../../../src/dataset/pipeline/proportions.js';
 import type { Batch } from '../../../src/records/index.js';
-import { collect, failureOf, firsts, Numbered, numbered } from './numbered.js';
+import { collect } from '../../support/collect.js';
+import { failureOf, firsts, Numbered, numbered } from './numbered.js';
 
 const A = () => numbered({ batches: 1000, base: 1e6 });
 const B = () => numbered({ batches: 1000, base: 2e6 });

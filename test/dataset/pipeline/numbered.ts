@@ -78,12 +78,6 @@ export function ids({ columns, mask }: Batch): (number | null)[] {
   return Array.from(mask, (counts, i) => (counts === 1 ? Number(values[i]) : null));
 }
 
-export async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
-  const all: T[] = [];
-  for await (const item of items) all.push(item);
-  return all;
-}
-
 /** The numbers of all batches. */
 export async function idsOf(stream: AsyncIterable<Batch>): Promise<(number | null)[][]> {
   const all: (number | null)[][] = [];

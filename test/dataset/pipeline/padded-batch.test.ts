@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { BatchStream, type PaddedBatchOptions } from '../../../src/dataset/pipeline/index.js';
 import { type Batch, type Column, rows, rowsToBatch, type Schema } from '../../../src/records/index.js';
-import { collect, failureOf } from './numbered.js';
+import { collect } from '../../support/collect.js';
+import { failureOf } from './numbered.js';
 
 const schema: Schema = {
   features: [

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { collect, failureOf, firsts, ids, Numbered, numbered } from './numbered.js';
+import { collect } from '../../support/collect.js';
+import { failureOf, firsts, ids, Numbered, numbered } from './numbered.js';
 
 /** Bytes of a batch of two rows: two doubles and the mask. */
 const BATCH = 18;

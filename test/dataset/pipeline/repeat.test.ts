@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { collect, firsts, numbered } from './numbered.js';
+import { collect } from '../../support/collect.js';
+import { firsts, numbered } from './numbered.js';
 
 test('asks for the next epoch each time', async () => {
   expect(await firsts(numbered({ batches: 2 }).repeat(3))).toEqual([0, 100, 1000, 1100, 2000, 2100]);

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { collect, firsts, numbered } from './numbered.js';
+import { collect } from '../../support/collect.js';
+import { firsts, numbered } from './numbered.js';
 
 test('leaves out the first batches', async () => {
   expect(await firsts(numbered().skip(3))).toEqual([300, 400]);

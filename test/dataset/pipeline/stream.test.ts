@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
-import { collect, failureOf, firsts, Numbered, numbered } from './numbered.js';
+import { collect } from '../../support/collect.js';
+import { failureOf, firsts, Numbered, numbered } from './numbered.js';
 
 /** Every operation at once. */
 const all = ({ stream }: Numbered) =>

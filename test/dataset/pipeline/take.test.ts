@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { collect, firsts, Numbered, numbered } from './numbered.js';
+import { collect } from '../../support/collect.js';
+import { firsts, Numbered, numbered } from './numbered.js';
 
 test('gives the first batches, or all where there are fewer', async () => {
   expect(await firsts(numbered().take(3))).toEqual([0, 100, 200]);

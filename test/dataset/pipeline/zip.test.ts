@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
 import { zip } from '../../../src/dataset/pipeline/index.js';
 import { rows } from '../../../src/records/index.js';
-import { collect, failureOf, Numbered, numbered } from './numbered.js';
+import { collect } from '../../support/collect.js';
+import { failureOf, Numbered, numbered } from './numbered.js';
 
 test('puts columns side by side, as long as all have batches', async () => {
   const source = new Numbered({ batches: 9, name: 'other', base: 7 });

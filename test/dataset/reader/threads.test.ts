@@ -7,6 +7,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 // Worker threads run built files, so the built package is what is tested here.
 import { type BatchesOptions, type Dataset, openDataset } from '../../../dist/dataset/index.js';
 import { localFileSystem } from '../../../src/files/index.js';
+import { collect } from '../../support/collect.js';
 import { exampleSchema, examples, startsOf, writeDataset } from '../dataset-builders.js';
 import { idsOf, objectsOf } from './stage-builders.js';
 
@@ -24,12 +25,6 @@ afterAll(async () => {
   await rm(root, { recursive: true, force: true });
 });
 
-async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
-  const list: T[] = [];
-  for await (const item of items) list.push(item);
-  return list;
-}
-
 const orders: BatchesOptions[] = [
   {},
   { shuffle: { window: 300, block: 10 } },
@@ -45,7 +40,7 @@ test.each(orders)('the batches of %j do not depend on threads and prefetching', 
     { threads: 2, prefetchBytes: 1 },
     { threads: 3 },
   ];
-  const [here, ...there] = await Promise.all(ways.map((way) => all(dataset.batches({ ...options, ...way }))));
+  const [here, ...there] = await Promise.all(ways.map((way) => collect(dataset.batches({ ...options, ...way }))));
   expect(here!.length).toBe(Math.ceil(2100 / 48));
   for (const batches of there) {
     expect(objectsOf(batches)).toEqual(objectsOf(here!));
