@@ -1,14 +1,9 @@
-// Compiles assembly/ to one WASM module and embeds it, base64, in src/records/kernel/wasm.ts, so that the records layer
-// needs no file system and bundlers need no loader.
+// Compiles assembly/ to WASM modules and embeds each, base64, as TypeScript, so that no file system and no loader of a bundler
+// is needed: the records' kernel, which lies in a memory of its own, and the training's, whose memory threads share.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import asc from 'assemblyscript/asc';
 
-const out = '.cache/kernel.wasm';
-mkdirSync('.cache', { recursive: true });
-const { error, stderr } = await asc.main([
-  'assembly/index.ts',
-  '-o',
-  out,
+const COMMON = [
   '--runtime',
   'stub',
   '-O3',
@@ -18,14 +13,25 @@ const { error, stderr } = await asc.main([
   'simd',
   '--memoryBase',
   '65536',
-]);
-if (error) {
-  console.error(stderr.toString() || error.message);
-  process.exit(1);
+];
+/** In step with MAX_PAGES of src/train/kernel/train-memory.ts. */
+const SHARED = ['--enable', 'threads', '--sharedMemory', '--initialMemory', '2', '--maximumMemory', '32768'];
+
+mkdirSync('.cache', { recursive: true });
+await build('kernel', 'assembly/index.ts', 'src/records/kernel/wasm.ts', []);
+await build('train kernel', 'assembly/train/index.ts', 'src/train/kernel/wasm.ts', SHARED);
+
+async function build(name, entry, target, flags) {
+  const out = `.cache/${name.replace(' ', '-')}.wasm`;
+  const { error, stderr } = await asc.main([entry, '-o', out, ...COMMON, ...flags]);
+  if (error) {
+    console.error(stderr.toString() || error.message);
+    process.exit(1);
+  }
+  const bytes = readFileSync(out);
+  writeFileSync(
+    target,
+    `// Made by scripts/build-kernel.mjs from ${entry}.\nexport const WASM_BASE64 =\n  '${bytes.toString('base64')}';\n`,
+  );
+  console.log(`${name}: ${bytes.length} bytes`);
 }
-const bytes = readFileSync(out);
-writeFileSync(
-  'src/records/kernel/wasm.ts',
-  `// Made by scripts/build-kernel.mjs from assembly/.\nexport const WASM_BASE64 =\n  '${bytes.toString('base64')}';\n`,
-);
-console.log(`kernel: ${bytes.length} bytes`);

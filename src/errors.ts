@@ -69,6 +69,18 @@ export const ERROR_CODES = {
   SHARDFEED_STALE: 'an index or manifest does not match its file',
   /** A stored position is none, or belongs to another dataset or another order. */
   SHARDFEED_POSITION: 'a position does not belong to the dataset or its order',
+  /** The ranks of a job cannot come together: no address, a wrong secret, another job or plan, or not all in time. */
+  SHARDFEED_RENDEZVOUS: 'the ranks of a job do not come together',
+  /** A rank is silent, or makes no progress, for longer than its deadline. */
+  SHARDFEED_RANK_TIMEOUT: 'a rank is silent or stuck',
+  /** A rank died, or told of an error of its own. */
+  SHARDFEED_RANK_FAILED: 'a rank failed',
+  /** The ranks did not call the same operation, with the same sizes and types, at the same step. */
+  SHARDFEED_COLLECTIVE: 'the ranks do not do the same',
+  /** A checkpoint is damaged, none, or of another model or dataset. */
+  SHARDFEED_CHECKPOINT: 'a checkpoint is invalid or does not fit',
+  /** A loss or gradient is NaN or infinite. */
+  SHARDFEED_NOT_FINITE: 'a loss or gradient is not finite',
 } as const;
 
 export type ErrorCode = keyof typeof ERROR_CODES;

@@ -1,0 +1,2 @@
+export { trainHeapBase } from './memory';
+export * from './reduce';
