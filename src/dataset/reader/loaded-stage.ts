@@ -1,7 +1,7 @@
 import type { ShardfeedError } from '../../errors.js';
 import { HEADER_BYTES, type Loss, type RecordPlace } from '../../records/index.js';
 import type { SlabHeap } from './slab-heap.js';
-import type { Extent, StagePlan } from './stage-plan.js';
+import type { Extent, Piece, StagePlan } from './stage-plan.js';
 
 /** What is wrong with a record: the error to throw, or the loss to report. With `loss.count` 0 the record is there all the same. */
 export interface Fault {
@@ -20,7 +20,7 @@ export class LoadedStage {
   readonly lengths: Uint32Array;
   /** By the same index. */
   readonly faults = new Map<number, Fault>();
-  /** The reads that were begun, one an extent, in their order. */
+  /** The reads that were begun, by extent. */
   readonly loads: Promise<void>[] = [];
   /** Bytes of all extents, and of those with a slab. */
   readonly bytes: number;
@@ -37,9 +37,13 @@ export class LoadedStage {
     this.#heap = heap;
   }
 
-  /** The next extent that has no slab. */
+  /** How many of the first extents have a slab. */
+  get begun(): number {
+    return this.#slabs.length;
+  }
+  /** The next extent that has none. */
   get pending(): Extent | undefined {
-    return this.plan.extents[this.#slabs.length];
+    return this.plan.extents[this.begun];
   }
   /** Bytes of the extents that have a slab, and of the others. */
   get begunBytes(): number {
@@ -64,9 +68,10 @@ export class LoadedStage {
   /** Where a record comes from. */
   placeOf(index: number): Omit<RecordPlace, 'path'> & { readonly part: number } {
     const { extents } = this.plan;
-    const e = lastAtOrBefore(extents, index, ({ pieces }) => pieces[0]!.index);
+    const holds = ({ index: first, count }: Piece): boolean => index >= first && index < first + count;
+    const e = extents.findIndex(({ pieces }) => pieces.some(holds));
     const { part, start, pieces } = extents[e]!;
-    const piece = pieces[lastAtOrBefore(pieces, index, (p) => p.index)]!;
+    const piece = pieces.find(holds)!;
     const offset = start + this.addresses[index]! - HEADER_BYTES - this.#slabs[e]!;
     return { part, record: piece.first + index - piece.index, offset };
   }
@@ -79,15 +84,4 @@ export class LoadedStage {
     }
     this.#slabs.length = 0;
   }
-}
-
-function lastAtOrBefore<T>(items: readonly T[], index: number, indexOf: (item: T) => number): number {
-  let low = 0;
-  let high = items.length;
-  while (high - low > 1) {
-    const middle = (low + high) >> 1;
-    if (indexOf(items[middle]!) <= index) low = middle;
-    else high = middle;
-  }
-  return low;
 }

@@ -29,8 +29,12 @@ export interface StageTools {
   readonly scope: Scope;
 }
 
-/** Ranges that are on their way at a time. */
+/** Ranges that are on their way at a time; of small ones, each of which is mostly waiting for a server, more. */
 const RANGES = 8;
+const SMALL_RANGES = 32;
+const SMALL_BYTES = 64 << 10;
+/** Direct reads that are begun at once, at most: each may be a file that is opened. */
+const DIRECT_READS = 64;
 /** Local bytes that are asked for between two batches, at least. */
 const LEAST_AT_ONCE = 256 << 10;
 /** Plans made ahead, at most. */
@@ -45,7 +49,7 @@ export async function* runStages(plans: AsyncIterator<StagePlan>, tools: StageTo
       const { firstStep, steps } = stage.plan.stage;
       for (let step = 0; step < steps; step++) {
         throwIfAborted(tools.scope.signal);
-        await runner.rest();
+        await runner.load(stage, step);
         const start = performance.now();
         const { batch, records, losses } = decoder.decode(stage, step);
         counters.decodeMs += performance.now() - start;
@@ -78,7 +82,7 @@ class StageRunner {
     this.#tools = tools;
   }
 
-  /** The next stage, all of it loaded. */
+  /** The next stage; {@link load} loads it. */
   async next(): Promise<LoadedStage | undefined> {
     this.#current?.free();
     this.#current = undefined;
@@ -89,12 +93,17 @@ class StageRunner {
       if (this.#failure !== undefined) throw this.#failure.error;
       return undefined;
     }
-    await this.rest();
-    const missing: number[] = [];
-    while (stage.pending !== undefined) missing.push(stage.makeSlab());
-    await this.#wait(mapLimited(missing, (i) => this.#begin(stage, i), { limit: RANGES }));
-    await this.#wait(Promise.all(stage.loads));
     return stage;
+  }
+
+  /** Waits until all that a step of the stage in use needs is there, and nothing is read straight into the kernel's memory, which may grow. */
+  async load(stage: LoadedStage, step: number): Promise<void> {
+    const wanted = stage.plan.wanted[step]!;
+    await this.#rest();
+    const missing: number[] = [];
+    while (stage.begun < wanted) missing.push(stage.makeSlab());
+    await this.#wait(mapLimited(missing, (i) => this.#begin(stage, i), { limit: rangesOf(stage) }));
+    await this.#wait(Promise.all(stage.loads.slice(0, wanted)));
   }
 
   async #wait(reads: Promise<unknown>): Promise<void> {
@@ -103,14 +112,13 @@ class StageRunner {
     this.#tools.counters.waitMs += performance.now() - start;
   }
 
-  /** Waits for the reads straight into the kernel's memory, which may not grow before. */
-  async rest(): Promise<void> {
+  async #rest(): Promise<void> {
     while (this.#direct.size > 0) await this.#wait(Promise.allSettled(this.#direct));
   }
 
   /** Begins to read what comes next; of local files a share each time, so that all of it is there when it is wanted, in `steps` steps. */
   readAhead(steps: number): void {
-    const missing = this.#ahead[0]?.pendingBytes ?? 0;
+    const missing = (this.#current?.pendingBytes ?? 0) + (this.#ahead[0]?.pendingBytes ?? 0);
     this.#more(Math.max(LEAST_AT_ONCE, missing / steps));
   }
 
@@ -138,16 +146,23 @@ class StageRunner {
     const { prefetchBytes, loader } = this.#tools;
     let held = this.#ahead.reduce((sum, { begunBytes }) => sum + begunBytes, 0);
     let left = direct;
+    let directs = 0;
     let streams = this.#streams.size;
-    for (const stage of this.#ahead) {
+    for (const stage of [this.#current, ...this.#ahead]) {
+      if (stage === undefined) continue;
+      const ranges = rangesOf(stage);
+      const own = stage === this.#current;
       for (let extent = stage.pending; extent !== undefined; extent = stage.pending) {
         const bytes = extent.end - extent.start;
         const isDirect = loader.isDirect(extent);
-        const far = isDirect && stage !== this.#ahead[0];
-        if (far || held + bytes > prefetchBytes || (isDirect ? left <= 0 : streams >= RANGES)) return;
-        if (isDirect) left -= bytes;
-        else streams++;
-        held += bytes;
+        const far = isDirect && !own && stage !== this.#ahead[0];
+        const full = isDirect ? left <= 0 || directs === DIRECT_READS : streams >= ranges;
+        if (far || full || (!own && held + bytes > prefetchBytes)) return;
+        if (isDirect) {
+          left -= bytes;
+          directs++;
+        } else streams++;
+        if (!own) held += bytes;
         yield stage;
       }
     }
@@ -157,7 +172,7 @@ class StageRunner {
   #begin(stage: LoadedStage, i: number): Promise<void> {
     const { loader } = this.#tools;
     const load = loader.load(stage, i);
-    stage.loads.push(load);
+    stage.loads[i] = load;
     const direct = loader.isDirect(stage.plan.extents[i]!);
     const reads = direct ? this.#direct : this.#streams;
     const ended = load
@@ -194,4 +209,8 @@ class StageRunner {
       });
     return this.#planning;
   }
+}
+
+function rangesOf({ bytes, plan }: LoadedStage): number {
+  return bytes < SMALL_BYTES * plan.extents.length ? SMALL_RANGES : RANGES;
 }

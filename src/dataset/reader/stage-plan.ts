@@ -29,8 +29,13 @@ export interface StagePlan {
   readonly stage: Stage;
   /** Records of all runs. */
   readonly records: number;
-  /** In the order of the runs. */
+  /**
+   * In the order in which rows need their parts; those of a part follow each other as there, so that few files are open at a
+   * time, and each once.
+   */
   readonly extents: readonly Extent[];
+  /** How many of the first extents each step needs. */
+  readonly wanted: Uint32Array;
 }
 
 /** What is wanted is read in pieces of about this size, so that several are on their way and are verified while in a core's cache. */
@@ -87,7 +92,40 @@ export async function planStage(
       start = pieceEnd;
     }
   }
-  return { stage, records, extents };
+  return { stage, records, ...inOrderOfRows(stage, records, extents) };
+}
+
+/** Extents, which are in the order of the runs, as the rows of the stage need them. */
+function inOrderOfRows(
+  { rows, rowsPerStep, steps }: Stage,
+  records: number,
+  extents: readonly Extent[],
+): Pick<StagePlan, 'extents' | 'wanted'> {
+  const extentOf = new Uint32Array(records);
+  extents.forEach(({ pieces }, e) => {
+    const last = pieces.at(-1)!;
+    extentOf.fill(e, pieces[0]!.index, last.index + last.count);
+  });
+  // The step that needs each extent first, none for one that only lies between others; and which part comes first, second and so on.
+  const needed = new Uint32Array(extents.length).fill(steps);
+  const turns = new Map<number, number>();
+  for (let row = 0, left = extents.length; row < rows.length && left > 0; row++) {
+    const e = extentOf[rows[row]!]!;
+    if (needed[e]! < steps) continue;
+    needed[e] = Math.floor(row / rowsPerStep);
+    left--;
+    const { part } = extents[e]!;
+    if (!turns.has(part)) turns.set(part, turns.size);
+  }
+  const turn = (e: number): number => turns.get(extents[e]!.part)!;
+  const order = Array.from(extents.keys()).filter((e) => needed[e]! < steps);
+  order.sort((a, b) => turn(a) - turn(b) || a - b);
+  const wanted = new Uint32Array(steps);
+  order.forEach((e, i) => {
+    wanted[needed[e]!] = i + 1;
+  });
+  for (let step = 1; step < steps; step++) wanted[step] = Math.max(wanted[step]!, wanted[step - 1]!);
+  return { extents: order.map((e) => extents[e]!), wanted };
 }
 
 /** Whether a request to the part's file system takes a round trip to another machine. */
