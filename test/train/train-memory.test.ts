@@ -22,7 +22,7 @@ test('another instance of the kernel works on the same numbers', () => {
   memory.array(Float32Array, 1 << 18);
   const source = memory.array(Float32Array, 21);
   source.set(other);
-  kernelOn(memory.wasm).addF32!(sum.byteOffset, source.byteOffset, 21);
+  kernelOn(memory.wasm).sumF32!(sum.byteOffset, source.byteOffset, 21);
   expect([...sum]).toEqual(Array.from({ length: 21 }, (_, i) => i + 1));
 });
 

@@ -15,6 +15,8 @@ export interface Mesh {
   data(rank: number): Socket;
   /** What this rank is busy with, sent with its heartbeats. */
   progress(phase: string, step: number): void;
+  /** Whether this rank waits for the others in an operation: then it is not stuck, however long it stands still. Cheap. */
+  waiting(yes: boolean): void;
   /** Tells all ranks that the job has failed here. */
   fail(error: unknown): void;
   /** Rejects, once, with the error that names the first rank at fault; never resolves. */

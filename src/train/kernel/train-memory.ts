@@ -9,7 +9,11 @@ const MAX_PAGES = 32768;
 /** Functions of assembly/train/index.ts; numbers are addresses, counts and values as said there. */
 export type TrainKernel = Readonly<Record<string, (...args: number[]) => number>>;
 
-type Constructor<A> = { new (buffer: ArrayBufferLike, offset: number, length: number): A; BYTES_PER_ELEMENT: number };
+/** Of what type an array is to be: Float32Array, Float64Array or Int32Array. */
+export type ArrayType<A> = {
+  new (buffer: ArrayBufferLike, offset: number, length: number): A;
+  BYTES_PER_ELEMENT: number;
+};
 
 /**
  * Memory that the threads of a worker share: parameters, gradients, and what the kernels need besides. One thread, which made it,
@@ -47,7 +51,7 @@ export class TrainMemory {
   }
 
   /** A zeroed array in this memory. It stays valid for as long as the memory is referred to. */
-  array<A extends NumericArray>(type: Constructor<A>, length: number): A {
+  array<A extends NumericArray>(type: ArrayType<A>, length: number): A {
     const address = this.alloc(length * type.BYTES_PER_ELEMENT);
     const { buffer } = this.wasm;
     this.#buffers.add(buffer);
