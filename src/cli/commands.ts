@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { catCommand } from './commands/cat.js';
+import { checkpointCommand } from './commands/checkpoint.js';
 import { convertCommand } from './commands/convert.js';
 import { countCommand } from './commands/count.js';
 import { headCommand } from './commands/head.js';
@@ -44,8 +45,10 @@ export function addCommands(program: Command, session: Session): void {
     verifyCommand,
     repairCommand,
     indexCommand,
+    checkpointCommand,
   ]) {
     const command = make(session);
+    for (const nested of command.commands) nested.copyInheritedSettings(program);
     program.addCommand(command.copyInheritedSettings(program));
   }
 }

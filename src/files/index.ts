@@ -3,6 +3,7 @@ export { type CacheOptions, cachingFileSystem, cachingFiles } from './cache/cach
 export { type CommitOptions, type Committed, DatasetCommit } from './commit/dataset-commit.js';
 export { FileCommit } from './commit/file-commit.js';
 export { type Recovery, recover } from './commit/recover.js';
+export { sweepFolder } from './commit/sweep-folder.js';
 export type { Codec } from './compression/codec.js';
 export {
   type CompressOptions,

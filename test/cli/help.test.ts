@@ -1,7 +1,20 @@
 import { describe, expect, test } from 'vitest';
 import { run } from './run.js';
 
-const COMMANDS = ['convert', 'schema', 'stats', 'head', 'cat', 'count', 'ls', 'verify', 'repair', 'index', 'plan'];
+const COMMANDS = [
+  'convert',
+  'schema',
+  'stats',
+  'head',
+  'cat',
+  'count',
+  'ls',
+  'verify',
+  'repair',
+  'index',
+  'plan',
+  'checkpoint',
+];
 
 describe('help', () => {
   test('begins with examples, for the whole tool and for each command', async () => {

@@ -39,6 +39,11 @@ export class FileCommit implements FileWriter {
     return this.#job.target;
   }
 
+  /** Where its bytes are until then. */
+  get staging(): string {
+    return this.#job.data;
+  }
+
   async write(bytes: Uint8Array): Promise<void> {
     this.#job.check();
     await this.#writer.write(bytes);

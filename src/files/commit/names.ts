@@ -55,3 +55,9 @@ export function parseSibling(name: string, target: string): Sibling | undefined 
   }
   return undefined;
 }
+
+/** The target that something beside it belongs to; undefined for other names. */
+export function targetOf(name: string): string | undefined {
+  const [, target] = /^_(?:tmp|old)-(.+)-[A-Za-z0-9]{1,64}(?:\.\d+)?$/s.exec(name) ?? [];
+  return target;
+}
