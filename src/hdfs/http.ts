@@ -56,7 +56,7 @@ export class HttpClient {
   constructor(timeouts: Partial<Timeouts> = {}, tls: https.AgentOptions = {}) {
     this.#timeouts = { ...TIMEOUTS, ...timeouts };
     // Nothing here keeps a process alive: the agents unref what idles.
-    const kept = { keepAlive: true, maxFreeSockets: 8, scheduling: 'lifo' } as const;
+    const kept = { keepAlive: true, maxFreeSockets: 32, scheduling: 'lifo' } as const;
     this.#agents = {
       'http:': new http.Agent(kept),
       'https:': new https.Agent({ ...tls, ...kept }),
@@ -75,8 +75,8 @@ export class HttpClient {
   open(what: HttpRequest): Promise<http.IncomingMessage> {
     const { request, answer } = this.start(what);
     const { operation } = this.#timeouts;
-    const error = new TimeoutError(`it was not done within ${operation / 1000} s`);
-    const timer = setTimeout(() => request.destroy(error), operation);
+    const late = (): void => void request.destroy(new TimeoutError(`it was not done within ${operation / 1000} s`));
+    const timer = setTimeout(late, operation);
     request.once('close', () => clearTimeout(timer));
     request.end();
     return answer;
@@ -136,8 +136,8 @@ export class HttpClient {
       let connecting: NodeJS.Timeout | undefined;
       request.once('socket', (socket) => {
         if (!socket.connecting) return;
-        const error = new TimeoutError(`no connection within ${connect / 1000} s`);
-        connecting = setTimeout(() => request.destroy(error), connect);
+        const late = (): void => void request.destroy(new TimeoutError(`no connection within ${connect / 1000} s`));
+        connecting = setTimeout(late, connect);
         const secure = what.origin.startsWith('https:');
         socket.once(secure ? 'secureConnect' : 'connect', () => clearTimeout(connecting));
       });

@@ -134,7 +134,9 @@ class StageRunner {
   /** Begins as many reads as memory allows: up to `direct` bytes straight into the kernel's memory. */
   #more(direct: number): void {
     const planned = this.#ahead.reduce((sum, { bytes }) => sum + bytes, 0);
-    if (planned < this.#tools.prefetchBytes && this.#ahead.length < PLANS && !this.#ended) void this.#plan();
+    // Plans may ask for indexes, which are not to be in the way of what is wanted first.
+    const busy = (this.#current ?? this.#ahead[0])?.pending !== undefined;
+    if (!busy && planned < this.#tools.prefetchBytes && this.#ahead.length < PLANS && !this.#ended) void this.#plan();
     // All slabs first: reads straight into the memory keep it from growing.
     const begun: [stage: LoadedStage, i: number][] = [];
     for (const stage of this.#readable(direct)) begun.push([stage, stage.makeSlab()]);

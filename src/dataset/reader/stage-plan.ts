@@ -1,5 +1,6 @@
 import type { CallOptions } from '../../files/index.js';
 import type { CatalogPart } from '../catalog.js';
+import { mapLimited } from '../map-limited.js';
 import type { Stage } from '../order/stage.js';
 import type { PartIndexes } from '../part-indexes.js';
 import { memberBefore, memberFrom } from './members.js';
@@ -52,29 +53,53 @@ export async function planStage(
   indexes: Pick<PartIndexes, 'get'>,
   options: CallOptions = {},
 ): Promise<StagePlan> {
-  const extents: { part: number; start: number; end: number; pieces: Piece[] }[] = [];
+  const wanted: PartRuns[] = [];
   let records = 0;
   for (const { part, first, count } of stage.runs) {
-    const file = parts[part]!;
-    const limits = isRemote(file) ? REMOTE : LOCAL;
-    const index = records;
+    const run = { index: records, first, count };
     records += count;
-    const add = (piece: Piece, { start, end }: { start: number; end: number }): void => {
-      const last = extents.at(-1);
-      if (last?.part === part && joins(last, start, end, limits)) {
-        last.end = Math.max(last.end, end);
-        last.pieces.push(piece);
-      } else {
-        extents.push({ part, start, end, pieces: [piece] });
-      }
-    };
-    if (count === file.records && file.compression === 'none' && file.bytes <= limits.piece) {
-      const whole = { index, first, count, start: 0, end: file.bytes };
-      extents.push({ part, start: 0, end: file.bytes, pieces: [whole] });
-      continue;
+    if (wanted.at(-1)?.part === part) wanted.at(-1)!.runs.push(run);
+    else wanted.push({ part, runs: [run] });
+  }
+  const bytesOf = ({ part }: PartRuns): number => INDEX_BYTES * parts[part]!.records;
+  const find = (runs: PartRuns) => extentsOf(runs, parts[runs.part]!, indexes, options);
+  const extents = (await mapLimited(wanted, find, { ...options, bytesOf })).flat();
+  return { stage, records, ...inOrderOfRows(stage, records, extents) };
+}
+
+/** What is wanted of a part. */
+interface PartRuns {
+  readonly part: number;
+  readonly runs: { readonly index: number; readonly first: number; readonly count: number }[];
+}
+
+/** Of a record, what its place takes in an index. */
+const INDEX_BYTES = 4;
+
+async function extentsOf(
+  { part, runs }: PartRuns,
+  file: CatalogPart,
+  indexes: Pick<PartIndexes, 'get'>,
+  options: CallOptions,
+): Promise<Extent[]> {
+  const limits = isRemote(file) ? REMOTE : LOCAL;
+  if (runs[0]!.count === file.records && file.compression === 'none' && file.bytes <= limits.piece) {
+    const whole = { ...runs[0]!, start: 0, end: file.bytes };
+    return [{ part, start: 0, end: file.bytes, pieces: [whole] }];
+  }
+  const extents: { part: number; start: number; end: number; pieces: Piece[] }[] = [];
+  const add = (piece: Piece, { start, end }: { start: number; end: number }): void => {
+    const last = extents.at(-1);
+    if (last !== undefined && joins(last, start, end, limits)) {
+      last.end = Math.max(last.end, end);
+      last.pieces.push(piece);
+    } else {
+      extents.push({ part, start, end, pieces: [piece] });
     }
-    const offsets = await indexes.get(part, options);
-    const { memberTable } = offsets;
+  };
+  const offsets = await indexes.get(part, options);
+  const { memberTable } = offsets;
+  for (const { index, first, count } of runs) {
     const end = offsets.offsetOf(first + count);
     let start = offsets.offsetOf(first);
     if (memberTable !== undefined) {
@@ -92,7 +117,7 @@ export async function planStage(
       start = pieceEnd;
     }
   }
-  return { stage, records, ...inOrderOfRows(stage, records, extents) };
+  return extents;
 }
 
 /** Extents, which are in the order of the runs, as the rows of the stage need them. */
