@@ -104,17 +104,18 @@ export interface ErrorDetails {
 export class ShardfeedError extends Error {
   override readonly name = 'ShardfeedError';
   readonly code: ErrorCode;
-  readonly path?: string;
-  readonly offset?: number;
-  readonly record?: number;
-  readonly line?: number;
-  readonly column?: string;
+  // Declared alone, so that one without them does not show them.
+  declare readonly path?: string;
+  declare readonly offset?: number;
+  declare readonly record?: number;
+  declare readonly line?: number;
+  declare readonly column?: string;
 
   constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
     this.code = code;
     const { cause: _, ...where } = details;
-    Object.assign(this, where);
+    for (const [name, value] of Object.entries(where)) if (value !== undefined) Object.assign(this, { [name]: value });
   }
 
   toJSON(): Record<string, unknown> {

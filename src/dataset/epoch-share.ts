@@ -113,6 +113,7 @@ export function resolveEpoch(facts: EpochFacts, options: EpochOptions): Resolved
       ? { ...fresh, order: resolveOrder(options, records, mixed) }
       : resume(facts, options, { sharding, records, mixed });
   const common = { worldSize, globalBatchSize, tail, sharding, locality, ...start };
+  refuseBeyond(facts, common, records);
   return { ...common, steps: stepsOf(facts, common, records) };
 }
 
@@ -251,6 +252,22 @@ function resume(
     if (!agrees) throw wrong(`the position was taken in the order ${JSON.stringify(order)}, another one is asked for`);
   }
   return { seed, epoch, consumed, lost, order };
+}
+
+/** The last step before a position may have been one of so many times the rows of a step now. */
+const MOST_SHRINKING = 64;
+
+/** An epoch ends with its last step, which may be padded. @throws SHARDFEED_POSITION for one that lies further behind its records */
+function refuseBeyond(facts: EpochFacts, epoch: Omit<ResolvedEpoch, 'steps'>, records: number): void {
+  const { consumed, sharding, globalBatchSize } = epoch;
+  if (consumed <= records) return;
+  const end =
+    sharding.mode === 'file'
+      ? stepsOf(facts, { ...epoch, consumed: 0, tail: 'pad' }, records) * globalBatchSize
+      : records + MOST_SHRINKING * globalBatchSize;
+  if (consumed > end) {
+    throw wrong(`the position contradicts itself: ${consumed} records were delivered, and the epoch has ${records}`);
+  }
 }
 
 function batchSizeOf({ globalBatchSize, perRankBatchSize }: EpochOptions, worldSize: number): number {

@@ -1,5 +1,13 @@
+import { setMaxListeners } from 'node:events';
 import { isShardfeedError, ShardfeedError } from '../errors.js';
-import { type CacheOptions, type CallOptions, cachingFiles, displayPath, openFiles } from '../files/index.js';
+import {
+  type CacheOptions,
+  type CallOptions,
+  cachingFiles,
+  displayPath,
+  type Files,
+  openFiles,
+} from '../files/index.js';
 import {
   type Batch,
   type DecodedValue,
@@ -7,10 +15,11 @@ import {
   type Int64As,
   LossLedger,
   type Projected,
+  parseSchema,
   type Schema,
 } from '../records/index.js';
 import type { Catalog, CatalogPart } from './catalog.js';
-import { type OptionNames, refuseUnknown } from './known-options.js';
+import { checkOptions, Kinds, type OptionKinds } from './known-options.js';
 import { findLocality, type Locality } from './locality.js';
 import type { Manifest } from './manifest.js';
 import { type CatalogOptions, openCatalog } from './open-catalog.js';
@@ -20,7 +29,7 @@ import { BatchStream, type StreamSource } from './pipeline/index.js';
 import { makePlan, type OrderQuality, orderQuality, type Plan, type PlanOptions, planFactsOf } from './plan/index.js';
 import type { Position } from './position.js';
 import { type ReadCounters, zeroCounters } from './read-counters.js';
-import { BATCHES_OPTIONS, type BatchesOptions, type EpochSource, epochSource } from './read-epoch.js';
+import { BATCHES_OPTIONS, type BatchesOptions, closedError, type EpochSource, epochSource } from './read-epoch.js';
 import { readRecord } from './read-record.js';
 import { ScanCache } from './scan-cache.js';
 import type { StatisticsJson } from './statistics.js';
@@ -39,17 +48,17 @@ export interface OpenDatasetOptions<S extends Schema = Schema> extends CatalogOp
   cache?: CacheOptions;
 }
 
-const OPEN_OPTIONS: OptionNames<OpenDatasetOptions> = {
+const OPEN_OPTIONS: OptionKinds<OpenDatasetOptions> = {
   schema: true,
   policy: true,
-  maxRecordBytes: true,
-  indexCacheBytes: true,
-  scanCache: true,
+  maxRecordBytes: Kinds.positive,
+  indexCacheBytes: Kinds.bytes,
+  scanCache: { wanted: 'a folder or false', is: (value) => value === false || Kinds.text.is(value) },
   cache: true,
-  files: true,
-  signal: true,
+  files: { wanted: 'what openFiles() gives', is: (value) => typeof (value as Files | null)?.expand === 'function' },
+  signal: Kinds.signal,
 };
-const CACHE_OPTIONS: OptionNames<CacheOptions> = { bytes: true, folder: true, pageBytes: true };
+const CACHE_OPTIONS: OptionKinds<CacheOptions> = { bytes: Kinds.bytes, folder: Kinds.text, pageBytes: Kinds.positive };
 
 /** A part file of a dataset, as users see it. */
 export type DatasetFile = Pick<CatalogPart, 'name' | 'bytes' | 'records' | 'compression' | 'splittable'> & {
@@ -69,10 +78,13 @@ export async function openDataset<const S extends Schema = Schema>(
   options: OpenDatasetOptions<S> = {},
 ): Promise<Dataset<S>> {
   checkSource(source);
-  refuseUnknown('openDataset', options, OPEN_OPTIONS);
-  if (options.cache !== undefined) refuseUnknown('cache', options.cache, CACHE_OPTIONS);
+  checkOptions('openDataset', options, OPEN_OPTIONS);
+  if (options.cache !== undefined) checkOptions('cache', options.cache, CACHE_OPTIONS);
+
   new LossLedger(options.policy ?? 'error'); // says what is wrong with it before anything is read
   const { indexCacheBytes, scanCache, cache: pages, ...rest } = options;
+  // What was inferred of a dataset without records has no features.
+  if (rest.schema !== undefined && rest.schema?.features?.length !== 0) rest.schema = parseSchema(rest.schema) as S;
   const cache = scanCache === false ? undefined : new ScanCache(scanCache);
   const files = pages === undefined ? options.files : cachingFiles(options.files ?? openFiles(), pages);
   const kept = keptIndexes(indexCacheBytes);
@@ -98,11 +110,12 @@ export class Dataset<S extends Schema = Schema> implements AsyncDisposable {
   readonly #counters: ReadCounters;
   readonly #ordinals: Ordinals;
   #files: readonly DatasetFile[] | undefined;
-  #closed = false;
+  readonly #closed = new AbortController();
 
   /** Use {@link openDataset}. */
-  constructor(source: EpochSource) {
-    this.#source = source;
+  constructor(source: Omit<EpochSource, 'closed'>) {
+    setMaxListeners(0, this.#closed.signal);
+    this.#source = { ...source, closed: this.#closed.signal };
     this.#catalog = source.catalog;
     this.#indexes = source.indexes;
     this.#counters = source.counters;
@@ -180,13 +193,13 @@ export class Dataset<S extends Schema = Schema> implements AsyncDisposable {
    */
   plan(options: PlanOptions = {}): Plan {
     // Options of batches are let pass, so that one object can serve both.
-    refuseUnknown('plan', options, BATCHES_OPTIONS);
+    checkOptions('plan', options, BATCHES_OPTIONS);
     return makePlan(planFactsOf(this.#catalog), options);
   }
 
   /** How well the order that the options give mixes a dataset whose records are sorted; see {@link OrderQuality}. */
   orderQuality(options: PlanOptions = {}): OrderQuality {
-    refuseUnknown('orderQuality', options, BATCHES_OPTIONS);
+    checkOptions('orderQuality', options, BATCHES_OPTIONS);
     return orderQuality(planFactsOf(this.#catalog), options);
   }
 
@@ -196,6 +209,9 @@ export class Dataset<S extends Schema = Schema> implements AsyncDisposable {
    */
   async locality(hosts: readonly string[], options: CallOptions = {}): Promise<Locality> {
     this.#refuseClosed();
+    if (!Kinds.names.is(hosts)) {
+      throw new ShardfeedError('SHARDFEED_USAGE', 'locality wants a list of hosts, one for each rank');
+    }
     return findLocality(this.#catalog.parts, hosts, options);
   }
 
@@ -204,9 +220,9 @@ export class Dataset<S extends Schema = Schema> implements AsyncDisposable {
     return { ...this.#counters };
   }
 
-  /** Gives up what is kept and under way. A second call does nothing. */
+  /** Gives up what is kept and ends all reads, with an error for who goes on. A second call does nothing. */
   async close(): Promise<void> {
-    this.#closed = true;
+    this.#closed.abort();
     this.#indexes.close();
   }
 
@@ -215,7 +231,7 @@ export class Dataset<S extends Schema = Schema> implements AsyncDisposable {
   }
 
   #refuseClosed(): void {
-    if (this.#closed) throw new ShardfeedError('SHARDFEED_USAGE', 'the dataset is closed');
+    if (this.#closed.signal.aborted) throw closedError();
   }
 }
 

@@ -1,6 +1,6 @@
 import { channel } from 'node:diagnostics_channel';
-import { ShardfeedError } from '../errors.js';
-import type { CallOptions } from '../files/index.js';
+import { ShardfeedError, throwIfAborted } from '../errors.js';
+import { type CallOptions, Scope } from '../files/index.js';
 import {
   type Batch,
   type CorruptionPolicy,
@@ -11,8 +11,8 @@ import {
   type Schema,
 } from '../records/index.js';
 import type { Catalog } from './catalog.js';
-import { type EpochFacts, type EpochOptions, epochShare } from './epoch-share.js';
-import { type OptionNames, refuseUnknown } from './known-options.js';
+import { type EpochFacts, type EpochOptions, type EpochShare, epochShare } from './epoch-share.js';
+import { checkOptions, Kinds, type OptionKinds, oneOf } from './known-options.js';
 import type { PartIndexes } from './part-indexes.js';
 import type { Positioned, StreamSource, StreamStart } from './pipeline/index.js';
 import { MOST_AMPLIFICATION, makePlan, type Plan, planFactsOf } from './plan/index.js';
@@ -48,7 +48,7 @@ export interface BatchesOptions<I extends Int64As = Int64As, C extends string = 
 }
 
 /** Of `Dataset.batches`. */
-export const BATCHES_OPTIONS: OptionNames<BatchesOptions> = {
+export const BATCHES_OPTIONS: OptionKinds<BatchesOptions> = {
   rank: true,
   worldSize: true,
   globalBatchSize: true,
@@ -61,15 +61,15 @@ export const BATCHES_OPTIONS: OptionNames<BatchesOptions> = {
   position: true,
   shuffle: true,
   lanes: true,
-  columns: true,
-  int64: true,
-  checkCrc: true,
-  reuse: true,
-  prefetchBytes: true,
-  threads: true,
-  allowAmplification: true,
-  onLoss: true,
-  signal: true,
+  columns: Kinds.names,
+  int64: oneOf('number', 'bigint'),
+  checkCrc: Kinds.flag,
+  reuse: Kinds.flag,
+  prefetchBytes: Kinds.bytes,
+  threads: Kinds.count,
+  allowAmplification: Kinds.flag,
+  onLoss: Kinds.callback,
+  signal: Kinds.signal,
 };
 
 /** Told of each batch: rank, step since where reading began, rows, and what the consumer waited for it. */
@@ -90,6 +90,12 @@ export interface EpochSource {
   readonly cached: boolean;
   /** Added to while reading. */
   readonly counters: ReadCounters;
+  /** Fires when the dataset is closed, which ends every read. */
+  readonly closed: AbortSignal;
+}
+
+export function closedError(cause?: unknown): ShardfeedError {
+  return new ShardfeedError('SHARDFEED_USAGE', 'the dataset is closed: read from it before close()', { cause });
 }
 
 /** To open a file takes as long as to read this much: a stage of small files is a stage of few. */
@@ -111,16 +117,20 @@ export function epochSource<I extends Int64As>(
     ...(parts.every(({ fs }) => fs.scheme === 'file') ? { stageBytes: LOCAL_STAGE_BYTES } : {}),
   };
   // What is wrong with the options is said here, not when the first batch is asked for.
-  refuseUnknown('batches', options, BATCHES_OPTIONS);
-  const { order } = epochShare(facts, options);
-  if (order.kind === 'global' && !source.cached && options.allowAmplification !== true) {
+  checkOptions('batches', options, BATCHES_OPTIONS);
+  const first = epochShare(facts, options);
+  if (first.order.kind === 'global' && !source.cached && options.allowAmplification !== true) {
     checkAmplification(makePlan(planFactsOf(source.catalog), options));
   }
   checkThreads(options.threads ?? 0, source.ownFiles);
-  checkReading(options);
   if (options.columns !== undefined) project(schema, options.columns);
+  const shareOf = ({ position, epoch }: Pick<StreamStart<Position>, 'position' | 'epoch'>): EpochShare => {
+    if (position !== undefined) return epochShare(facts, { ...options, epoch: undefined, position });
+    return epoch === 0 ? first : epochShare(facts, { ...options, epoch: (options.epoch ?? 0) + epoch });
+  };
   return {
-    open: (start) => readEpoch(source, facts, options, start),
+    open: (start) => readEpoch(source, shareOf, options, start),
+    after: (batches, epoch) => shareOf({ position: undefined, epoch }).positionAfter(batches, 0),
     borrowed: options.reuse === true && !options.threads,
     signal: options.signal,
     resumed: options.position !== undefined,
@@ -137,22 +147,7 @@ function checkAmplification({ amplification }: Plan): void {
   );
 }
 
-function checkReading({ columns, int64 = 'number', prefetchBytes = 0 }: BatchesOptions): void {
-  const wrong = (what: string): ShardfeedError => new ShardfeedError('SHARDFEED_USAGE', what);
-  if (columns !== undefined && !Array.isArray(columns)) {
-    throw wrong(`columns is ${String(columns)}: a list of names is wanted`);
-  }
-  if (int64 !== 'number' && int64 !== 'bigint')
-    throw wrong(`int64 is ${String(int64)}: 'number' or 'bigint' is wanted`);
-  if (typeof prefetchBytes !== 'number' || !(prefetchBytes >= 0)) {
-    throw wrong(`prefetchBytes is ${String(prefetchBytes)}: a number of bytes from 0 is wanted`);
-  }
-}
-
 function checkThreads(threads: number, ownFiles: boolean): void {
-  if (!Number.isInteger(threads) || threads < 0) {
-    throw new ShardfeedError('SHARDFEED_USAGE', `threads is ${threads}, a whole number from 0 is wanted`);
-  }
   if (threads > 0 && ownFiles) {
     const what =
       'the dataset was opened with `files` or a `cache`, which cannot go to a thread: leave them out, or read with threads: 0';
@@ -161,26 +156,32 @@ function checkThreads(threads: number, ownFiles: boolean): void {
 }
 
 async function* readEpoch<I extends Int64As>(
-  { catalog, indexes, policy, maxRecordBytes, counters }: EpochSource,
-  facts: EpochFacts,
+  { catalog, indexes, policy, maxRecordBytes, counters, closed }: EpochSource,
+  shareOf: (start: StreamStart<Position>) => EpochShare,
   options: BatchesOptions<I>,
-  { position, epoch, signal }: StreamStart<Position>,
+  start: StreamStart<Position>,
 ): AsyncGenerator<Positioned<Batch<Schema, I>, Position>> {
-  const where =
-    position === undefined
-      ? { ...options, epoch: options.position === undefined ? (options.epoch ?? 0) + epoch : options.epoch }
-      : { ...options, epoch: undefined, position };
-  const share = epochShare(facts, where);
+  const share = shareOf(start);
+  const scope = new Scope(start.signal, closed);
+  const { signal } = scope;
   const { columns, int64, checkCrc, reuse: borrow, prefetchBytes, threads, onLoss } = options;
   const ledger = new LossLedger(policy, onLoss);
   const reading = { schema: catalog.schema, columns, int64, checkCrc, borrow, prefetchBytes, threads, maxRecordBytes };
-  const batches = readStages(catalog.parts, indexes, share.stages(), { ...reading, ledger, signal, counters });
-  let asked = performance.now();
-  for await (const { batch, step } of batches) {
-    const waitedMs = performance.now() - asked;
-    counters.starvedMs += waitedMs;
-    if (batchChannel.hasSubscribers) batchChannel.publish({ rank: share.rank, step, rows: batch.size, waitedMs });
-    yield { ...(batch as Batch<Schema, I>), position: share.positionAfter(step + 1, ledger.lost) };
-    asked = performance.now();
+  try {
+    throwIfAborted(signal);
+    const batches = readStages(catalog.parts, indexes, share.stages(), { ...reading, ledger, signal, counters });
+    let asked = performance.now();
+    for await (const { batch, step } of batches) {
+      const waitedMs = performance.now() - asked;
+      counters.starvedMs += waitedMs;
+      if (batchChannel.hasSubscribers) batchChannel.publish({ rank: share.rank, step, rows: batch.size, waitedMs });
+      yield { ...(batch as Batch<Schema, I>), position: share.positionAfter(step + 1, ledger.lost) };
+      asked = performance.now();
+    }
+  } catch (error) {
+    if (closed.aborted && !start.signal.aborted) throw closedError(error);
+    throw error;
+  } finally {
+    scope.end();
   }
 }

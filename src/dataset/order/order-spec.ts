@@ -1,5 +1,5 @@
 import { ShardfeedError } from '../../errors.js';
-import { type OptionNames, refuseUnknown } from '../known-options.js';
+import { checkOptions, Kinds, type OptionKinds } from '../known-options.js';
 
 /**
  * `false`: the dataset's own order. `true`, or with sizes: blocks of records are permuted and mixed within windows.
@@ -27,7 +27,7 @@ export interface OrderOptions {
   lanes?: number;
 }
 
-const WINDOW_SIZES: OptionNames<WindowSizes> = { window: true, block: true };
+const WINDOW_SIZES: OptionKinds<WindowSizes> = { window: Kinds.positive, block: Kinds.positive };
 
 const MOST_LANES = 64;
 const LANE_WINDOW = 1024;
@@ -49,7 +49,7 @@ export function resolveOrder(options: OrderOptions, records: number, globalBatch
     throw usage(`shuffle is ${String(shuffle)}: false, true, 'global' or { window, block } is wanted`);
   }
   const sizes = shuffle === true ? {} : shuffle;
-  refuseUnknown('shuffle', sizes, WINDOW_SIZES);
+  checkOptions('shuffle', sizes, WINDOW_SIZES);
   const lanes = positive('lanes', options.lanes ?? lanesOf(globalBatchSize));
   if (globalBatchSize % lanes !== 0) {
     throw usage(`${lanes} lanes do not divide the global batch of ${globalBatchSize} rows`);

@@ -4,7 +4,7 @@ import { pathToFileURL } from 'node:url';
 import { ShardfeedError } from '../../errors.js';
 import { Scope } from '../../files/index.js';
 import { type Batch, copyBatch } from '../../records/index.js';
-import { type OptionNames, refuseUnknown } from '../known-options.js';
+import { checkOptions, Kinds, type OptionKinds } from '../known-options.js';
 import { mapOrdered } from '../map-ordered.js';
 import { WorkerPool } from '../worker-pool.js';
 import { movable } from './batch-buffers.js';
@@ -24,7 +24,7 @@ export interface MapModule {
   readonly threads?: number;
 }
 
-const MAP_OPTIONS: OptionNames<MapModule> = { module: true, export: true, data: true, threads: true };
+const MAP_OPTIONS: OptionKinds<MapModule> = { module: true, export: Kinds.text, data: true, threads: true };
 
 /** Batches that are on their way to or from each thread. */
 const AHEAD = 2;
@@ -35,7 +35,7 @@ export function mapModuleSource<B extends Batch, P, R extends Batch>(
   operation: string,
   options: MapModule,
 ): StreamSource<R, P> {
-  refuseUnknown('map', options, MAP_OPTIONS);
+  checkOptions('map', options, MAP_OPTIONS);
   const { module, export: name = 'default', data, threads = Math.max(1, availableParallelism() - 1) } = options;
   if (typeof module !== 'string' && !(module instanceof URL)) {
     throw new ShardfeedError('SHARDFEED_USAGE', 'map wants a function, or { module } with the path or URL of one');

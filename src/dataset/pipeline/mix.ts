@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { ShardfeedError } from '../../errors.js';
 import type { Batch } from '../../records/index.js';
-import { type OptionNames, refuseUnknown } from '../known-options.js';
+import { checkOptions, type OptionKinds, oneOf } from '../known-options.js';
 import { checkPosition, count } from './composite-position.js';
 import { nextTurn } from './proportions.js';
 import { type Joined, joinSources, openTogether } from './several.js';
@@ -19,7 +19,7 @@ export interface MixOptions {
   readonly onEnd?: 'stop' | 'continue';
 }
 
-const MIX_OPTIONS: OptionNames<MixOptions> = { onEnd: true };
+const MIX_OPTIONS: OptionKinds<MixOptions> = { onEnd: oneOf('stop', 'continue') };
 
 /**
  * Batches of several streams in turn, in proportion to weights of any sum (default: alike). The turns are the same every
@@ -33,11 +33,8 @@ export function mix<S extends readonly BatchStream<Batch, unknown>[]>(
 ): BatchStream<Joined<S>['batch'], MixPosition<Joined<S>['position']>> {
   type B = Joined<S>['batch'];
   type P = Joined<S>['position'];
-  refuseUnknown('mix', options, MIX_OPTIONS);
+  checkOptions('mix', options, MIX_OPTIONS);
   const { onEnd = 'stop' } = options;
-  if (onEnd !== 'stop' && onEnd !== 'continue') {
-    throw new ShardfeedError('SHARDFEED_USAGE', `onEnd is ${String(onEnd)}: 'stop' or 'continue' is wanted`);
-  }
   checkWeights(streams.length, weights);
   const schema = z.strictObject({
     mix: z.array(z.unknown()).length(streams.length),

@@ -1,6 +1,6 @@
 import { ShardfeedError } from '../../errors.js';
 import type { Batch, BytesColumn, Column, FixedColumn, RaggedColumn } from '../../records/index.js';
-import { type OptionNames, refuseUnknown } from '../known-options.js';
+import { checkOptions, Kinds, type OptionKinds, oneOf } from '../known-options.js';
 import { mapSource } from './map.js';
 import type { StreamSource } from './source.js';
 
@@ -20,8 +20,16 @@ export interface PaddedBatchOptions extends Omit<Padding, 'lengths'> {
   readonly columns?: Readonly<Record<string, Padding>>;
 }
 
-const PADDING: OptionNames<Padding> = { length: true, value: true, tooLong: true, lengths: true };
-const PADDED_OPTIONS: OptionNames<PaddedBatchOptions> = { length: true, value: true, tooLong: true, columns: true };
+const COMMON = {
+  length: {
+    wanted: "a whole number from 0 or 'longest'",
+    is: (value: unknown) => value === 'longest' || Kinds.count.is(value),
+  },
+  value: true,
+  tooLong: oneOf('error', 'truncate'),
+} as const;
+const PADDING: OptionKinds<Padding> = { ...COMMON, lengths: Kinds.text };
+const PADDED_OPTIONS: OptionKinds<PaddedBatchOptions> = { ...COMMON, columns: true };
 
 /** Ragged columns become fixed ones of shape `[length]`; the others stay. */
 export function paddedSource<B extends Batch, P>(
@@ -29,11 +37,11 @@ export function paddedSource<B extends Batch, P>(
   operation: string,
   options: PaddedBatchOptions,
 ): StreamSource<Batch, P> {
-  refuseUnknown('paddedBatch', options, PADDED_OPTIONS);
+  checkOptions('paddedBatch', options, PADDED_OPTIONS);
   const { columns, ...common } = options;
-  for (const [name, padding] of Object.entries(columns ?? {}))
-    refuseUnknown(`paddedBatch of ${JSON.stringify(name)}`, padding, PADDING);
-  for (const padding of [common, ...Object.values(columns ?? {})]) checkPadding(padding);
+  for (const [name, padding] of Object.entries(columns ?? {})) {
+    checkOptions(`paddedBatch of ${JSON.stringify(name)}`, padding, PADDING);
+  }
   return mapSource(source, operation, (batch: Batch) => {
     const padded = new Map(Object.entries(batch.columns));
     for (const name of Object.keys(columns ?? batch.columns)) {
@@ -138,15 +146,6 @@ function padBytes(
     at += chunk.length;
   }
   return { layout: 'bytes', data, offsets, shape: [to], ...(validity && { validity }) };
-}
-
-function checkPadding({ length = 'longest', tooLong = 'error' }: Padding): void {
-  const say = (what: string): ShardfeedError => new ShardfeedError('SHARDFEED_USAGE', `paddedBatch: ${what}`);
-  if (length !== 'longest' && !(Number.isSafeInteger(length) && length >= 0)) {
-    throw say(`length is ${length}: a whole number or 'longest' is expected`);
-  }
-  if (tooLong !== 'error' && tooLong !== 'truncate')
-    throw say(`tooLong is ${String(tooLong)}: 'error' or 'truncate' is expected`);
 }
 
 function usage(column: string, what: string): ShardfeedError {

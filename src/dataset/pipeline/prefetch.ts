@@ -1,7 +1,6 @@
-import { ShardfeedError } from '../../errors.js';
 import { Scope } from '../../files/index.js';
 import { type Batch, copyBatch } from '../../records/index.js';
-import { type OptionNames, refuseUnknown } from '../known-options.js';
+import { checkOptions, Kinds, type OptionKinds } from '../known-options.js';
 import { batchBytes } from './batch-buffers.js';
 import type { Positioned, StreamSource } from './source.js';
 
@@ -10,17 +9,15 @@ export interface PrefetchOptions {
   readonly bytes?: number;
 }
 
-const PREFETCH_OPTIONS: OptionNames<PrefetchOptions> = { bytes: true };
+const PREFETCH_OPTIONS: OptionKinds<PrefetchOptions> = { bytes: Kinds.bytes };
 
 /** Makes batches while the consumer is busy. Positions are those of the batches that it got. */
 export function prefetchSource<B extends Batch, P>(
   source: StreamSource<B, P>,
   options: PrefetchOptions,
 ): StreamSource<B, P> {
-  refuseUnknown('prefetch', options, PREFETCH_OPTIONS);
+  checkOptions('prefetch', options, PREFETCH_OPTIONS);
   const { bytes = 64 << 20 } = options;
-  if (!(bytes >= 0))
-    throw new ShardfeedError('SHARDFEED_USAGE', `prefetch of ${bytes} bytes: a number of at least 0 is expected`);
   return {
     ...source,
     borrowed: false,

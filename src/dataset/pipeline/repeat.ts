@@ -28,6 +28,7 @@ export function repeatSource<B extends Batch, P>(
   }
   return {
     ...source,
+    after: undefined,
     async *open({ position, epoch, signal }) {
       const from = position === undefined ? undefined : checkPosition('repeat', schema, position);
       const before = epoch === 0 ? 0 : epoch * epochs; // where it is repeated itself

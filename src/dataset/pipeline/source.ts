@@ -27,6 +27,11 @@ export interface StreamSource<B extends Batch = Batch, P = unknown> {
   readonly borrowed?: boolean;
   /** The caller's, or those of several: ends every read. */
   readonly signal?: AbortSignal | readonly AbortSignal[] | undefined;
+  /**
+   * The position behind so many batches from the beginning, or from the end where there are fewer, without reading them. Operations that
+   * make a batch of each one pass it on; those with positions of their own do not have it.
+   */
+  readonly after?: ((batches: number, epoch: number) => P) | undefined;
   /** It begins at a position, which is of one epoch, so that it cannot be repeated. */
   readonly resumed?: boolean;
 }

@@ -44,6 +44,7 @@ export class BatchStream<B extends Batch = Batch, P = unknown> implements AsyncI
     return this.#with({
       ...source,
       resumed: true,
+      after: undefined,
       open: (start) => source.open(start.position === undefined ? { ...start, position } : start),
     });
   }
@@ -81,14 +82,14 @@ export class BatchStream<B extends Batch = Batch, P = unknown> implements AsyncI
     return this.#with(takeSource(this.source, checkCount('take', batches)));
   }
 
-  /** Without the first so many batches. */
+  /** Without the first so many batches. Of a dataset's, also behind `map`, `filter` and the like, those are not read. */
   skip(batches: number): BatchStream<B, P> {
     return this.#with(skipSource(this.source, checkCount('skip', batches)));
   }
 
   /** So many epochs, each in its own order, from the one that it begins with. Default: without end. */
   repeat(epochs = Number.POSITIVE_INFINITY): BatchStream<B, RepeatPosition<P>> {
-    return this.#with(repeatSource(this.source, checkCount('repeat', epochs)));
+    return this.#with(repeatSource(this.source, checkCount('repeat', epochs, 1)));
   }
 
   /** Makes batches ahead while the consumer is busy, within a bound of bytes. */
@@ -120,7 +121,7 @@ export class BatchStream<B extends Batch = Batch, P = unknown> implements AsyncI
   }
 }
 
-function checkCount(operation: string, value: number): number {
-  if (value === Number.POSITIVE_INFINITY || (Number.isSafeInteger(value) && value >= 0)) return value;
-  throw new ShardfeedError('SHARDFEED_USAGE', `${operation}(${value}): a whole number of at least 0 is expected`);
+function checkCount(operation: string, value: number, least = 0): number {
+  if (value === Number.POSITIVE_INFINITY || (Number.isSafeInteger(value) && value >= least)) return value;
+  throw new ShardfeedError('SHARDFEED_USAGE', `${operation}(${value}): a whole number from ${least} is wanted`);
 }

@@ -18,6 +18,7 @@ export function takeSource<B extends Batch, P>(
 ): StreamSource<B, TakePosition<P>> {
   return {
     ...source,
+    after: undefined,
     async *open(start) {
       const from = start.position === undefined ? undefined : checkPosition('take', schema, start.position);
       let taken = from?.take ?? 0;

@@ -1,5 +1,6 @@
 import { isShardfeedError, ShardfeedError, throwIfAborted } from '../../errors.js';
 import { untilAborted } from '../../files/index.js';
+import { showPosition } from './composite-position.js';
 
 /**
  * Calls a function that the user gave to an operation, for one batch.
@@ -17,7 +18,7 @@ export async function callUser<R>(
   } catch (cause) {
     throwIfAborted(signal);
     const why = cause instanceof Error ? cause.message : String(cause);
-    const message = `${operation} failed on the batch at position ${JSON.stringify(position)}: ${why}`;
+    const message = `${operation} failed on the batch at position ${showPosition(position)}: ${why}`;
     if (!isShardfeedError(cause)) throw new ShardfeedError('SHARDFEED_PIPELINE', message, { cause });
     const { code, path, offset, record, line, column } = cause;
     const where = Object.entries({ path, offset, record, line, column }).filter(([, value]) => value !== undefined);

@@ -3,6 +3,7 @@ import { beforeAll, expect, test } from 'vitest';
 import { type BatchesOptions, type Dataset, openDataset } from '../../../src/dataset/index.js';
 import { type BatchStream, mix, zip } from '../../../src/dataset/pipeline/index.js';
 import type { Batch, FixedColumn } from '../../../src/records/index.js';
+import { collect } from '../../support/collect.js';
 import { exampleSchema, examples, memory, writeDataset } from '../dataset-builders.js';
 
 let ds: Dataset;
@@ -98,4 +99,62 @@ test('every epoch has an order of its own', async () => {
   expect(new Set(orders.map((order) => JSON.stringify(order))).size).toBe(3);
   for (const order of orders)
     expect([...order].sort((a, b) => a - b)).toEqual(Array.from({ length: 200 }, (_, i) => i));
+});
+
+test('batches that are skipped are not read, also behind operations that make one of each', async () => {
+  const options = { globalBatchSize: 12, shuffle: { window: 48, block: 4 }, tail: 'pad' } as const;
+  const whole = await collect(ds.batches(options));
+  const made: number[] = [];
+  const note = <B extends Batch>(batch: B): B => {
+    made.push(batch.size);
+    return batch;
+  };
+  for (const skipped of [0, 1, 5, whole.length, whole.length + 3, Number.POSITIVE_INFINITY]) {
+    made.length = 0;
+    const rest = await collect(ds.batches(options).map(note).skip(skipped));
+    expect(rest).toEqual(whole.slice(skipped));
+    expect(made).toHaveLength(rest.length);
+  }
+  expect(await collect(ds.batches(options).skip(2).skip(3))).toEqual(whole.slice(5));
+  const { position } = whole[3]!;
+  expect(await collect(ds.batches(options).from(position).skip(2))).toEqual(whole.slice(6));
+  expect(await collect(ds.batches({ ...options, position }).skip(2))).toEqual(whole.slice(6));
+  const taken = await collect(ds.batches(options).take(4).skip(2));
+  expect(taken.map(({ position: { at } }) => at)).toEqual(whole.slice(2, 4).map(({ position: at }) => at));
+  const before = ds.stats().records;
+  await collect(ds.batches(options).skip(whole.length - 1));
+  expect(ds.stats().records - before).toBeLessThanOrEqual(12);
+});
+
+test('a dataset that is closed ends the streams that were made before', async () => {
+  const { fs, files } = memory();
+  await writeDataset(fs, '/d', {
+    parts: [{ name: 'a', payloads: examples(0, 100) }],
+    manifest: { schema: exampleSchema },
+  });
+  for (const operation of ['none', 'prefetch'] as const) {
+    const dataset = await openDataset('memory:///d', { files });
+    const batches = dataset.batches({ globalBatchSize: 2, shuffle: true });
+    const stream = operation === 'none' ? batches : batches.prefetch({ bytes: 0 });
+    const read = stream[Symbol.asyncIterator]();
+    await read.next();
+    await dataset.close();
+    const closed = { code: 'SHARDFEED_USAGE', message: expect.stringMatching(/^the dataset is closed/) };
+    const rest = async (): Promise<void> => {
+      while ((await read.next()).done !== true);
+    };
+    await expect(rest()).rejects.toMatchObject(closed);
+    await expect(collect(stream)).rejects.toMatchObject(closed);
+    await expect(dataset.get(1)).rejects.toMatchObject(closed);
+    expect(() => dataset.batches()).toThrow(expect.objectContaining(closed));
+  }
+});
+
+test('an error of a function tells of its batch what a reader can use', async () => {
+  const failing = ds.batches({ globalBatchSize: 12, shuffle: true }).map(() => {
+    throw new Error('no');
+  });
+  await expect(collect(failing.repeat(2))).rejects.toThrow(
+    /^map \(operation 1 of the stream\) failed on the batch at position \{"epoch":0,"consumed":12\}: no$/,
+  );
 });

@@ -60,8 +60,9 @@ function build(plan: Plan, prefix = ''): Stream {
       return build(plan.of, prefix).prefetch({ bytes: plan.n * 20 });
     case 'take':
     case 'skip':
-    case 'repeat':
       return build(plan.of, prefix)[plan.op](plan.n);
+    case 'repeat':
+      return build(plan.of, prefix).repeat(plan.n + 1);
     case 'mix':
       return mix(
         plan.of.map((of) => build(of, prefix)),
