@@ -117,7 +117,7 @@ test('of several files the schema is told, and a contradiction names two', async
   expect(error).toMatchObject({ column: 'id', path: 'memory:///d/p4' });
   expect(error.message).toContain('"id" holds int64 in memory:///d/p1 and float in memory:///d/p4');
   const given = await openDataset('memory:///d', { files, schema });
-  expect(given.schema).toBe(schema);
+  expect(given.schema).toEqual(schema);
   const late = await failure(given.get(10), 'SHARDFEED_SCHEMA_MISMATCH');
   expect(late).toMatchObject({ column: 'id', path: 'memory:///d/p4', record: 0 });
   await writeFile(fs, '/e/p', frameRecords([examples(0, 1)[0]!, encodeExample({ id: 0.5 }, odd)]));
