@@ -1,4 +1,4 @@
-import { refuseUnknown } from '../../dataset/known-options.js';
+import { checkOptions, Kinds } from '../../dataset/known-options.js';
 import { ShardfeedError } from '../../errors.js';
 import type { TrainKernel } from '../kernel/train-memory.js';
 import type { Schedule } from '../schedules/index.js';
@@ -50,8 +50,9 @@ export function settingsOf<K extends string>(
   ranges: Readonly<Record<K, Range>>,
   flags: readonly string[] = [],
 ): Record<K, number> {
-  const known = [...Object.keys(ranges), ...flags, 'learningRate'].map((key) => [key, true] as const);
-  refuseUnknown(`${name}()`, options, Object.fromEntries(known));
+  const known = [...Object.keys(ranges), 'learningRate'].map((key) => [key, true] as const);
+  const flagged = flags.map((key) => [key, Kinds.flag] as const);
+  checkOptions(`${name}()`, options, Object.fromEntries([...known, ...flagged]));
   const given = options as Partial<Record<K | 'learningRate', unknown>>;
   const { learningRate } = given;
   if (typeof learningRate !== 'function' && learningRate !== undefined)
