@@ -36,6 +36,22 @@ export {
   sparseCategoricalAccuracy,
 } from './metrics/index.js';
 export {
+  type Activation,
+  type ActivationSpec,
+  type BatchNormalizationSpec,
+  type CompiledModel,
+  type CompileModelOptions,
+  compileModel,
+  type DenseSpec,
+  type DropoutSpec,
+  type InputSpec,
+  type LayerSpec,
+  type LossName,
+  type ModelSpec,
+  type Regularizer,
+  type TowerSpec,
+} from './model/index.js';
+export {
   type AdagradOptions,
   type AdamOptions,
   type AdamWOptions,
