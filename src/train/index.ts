@@ -19,6 +19,17 @@ export {
   saveCheckpoint,
   verifyCheckpoints,
 } from './checkpoint/index.js';
+export {
+  broadcastVariables,
+  DistributedOptimizer,
+  type DistributedOptimizerOptions,
+  type FreeModel,
+  freeModel,
+  type RankGradients,
+  tensorVariables,
+  type Variable,
+  type Variables,
+} from './free/index.js';
 export type { EpochLog, PlateauOptions } from './history.js';
 export {
   accuracy,
@@ -96,3 +107,4 @@ export {
   type Progress,
   type Trigger,
 } from './triggers.js';
+export type { Update, UpdateOptions } from './update.js';
