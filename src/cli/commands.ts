@@ -11,7 +11,9 @@ import { planCommand } from './commands/plan.js';
 import { repairCommand } from './commands/repair.js';
 import { schemaCommand } from './commands/schema.js';
 import { statsCommand } from './commands/stats.js';
+import { trainCommand } from './commands/train.js';
 import { verifyCommand } from './commands/verify.js';
+import { workerCommand } from './commands/worker.js';
 import { addHadoopOptions } from './hadoop-options.js';
 import { withExamples } from './help.js';
 import type { Session } from './session.js';
@@ -45,6 +47,8 @@ export function addCommands(program: Command, session: Session): void {
     verifyCommand,
     repairCommand,
     indexCommand,
+    trainCommand,
+    workerCommand,
     checkpointCommand,
   ]) {
     const command = make(session);

@@ -19,10 +19,10 @@ async function main(argv: readonly string[]): Promise<number> {
       // The second time the user is in a hurry; the next run cleans up then.
       if (stopped !== undefined) process.exit(code);
       stopped = code;
-      abort.abort(new Error(`stopped by ${name}`));
+      abort.abort(new Error(`stopped by ${name}`, { cause: name }));
     });
   }
-  let exitCode = 0;
+  let exitCode: number | undefined;
   const output = new Output(process.stdout, () => abort.abort(new Error('the output cannot be written')));
   const program = new Command('shardfeed');
   const exitWith = (code: number): void => {
@@ -34,11 +34,12 @@ async function main(argv: readonly string[]): Promise<number> {
     await program.parseAsync(argv);
     await output.end();
   } catch (error) {
-    exitCode = report(output.failure ?? error);
+    const code = report(output.failure ?? error);
+    exitCode = stopped ?? code;
   }
   session.progress.clear();
   if (output.closed) return 0;
-  return stopped ?? exitCode;
+  return exitCode ?? stopped ?? 0;
 
   function report(error: unknown): number {
     session.progress.clear();

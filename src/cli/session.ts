@@ -13,7 +13,7 @@ export interface Session {
   readonly progress: Progress;
   /** Says on stderr what does not end the command. */
   warn(text: string): void;
-  /** Sets the exit code of a command that ran to its end, such as 3 for corrupt data found. */
+  /** Sets the exit code of a command that ran to its end, such as 3 for corrupt data found; also where a signal asked it to end. */
   exitWith(code: number): void;
 }
 

@@ -1,0 +1,118 @@
+import type { LaunchEvent } from './events.js';
+import { findCulprit, type ToldError, type WorkerEnd } from './find-culprit.js';
+import type { Script } from './find-script.js';
+import { freePort } from './master-port.js';
+import type { Culprit, WorkerMessage } from './messages.js';
+import { writeSecret } from './secret-file.js';
+import { stopSignal } from './stop-signal.js';
+import { workerEnvironment } from './worker-environment.js';
+import { GUARD_PIPE_FD, LAUNCHER_FD, type StreamName, WorkerProcess } from './worker-process.js';
+
+const ADDRESS = '127.0.0.1';
+const ALONE_MS = 1_000;
+
+export interface AttemptOptions {
+  readonly script: Script;
+  readonly args: readonly string[];
+  readonly env: NodeJS.ProcessEnv;
+  readonly workers: number;
+  readonly attempt: number;
+  readonly jobId: string;
+  /** After the first failure the ranks end by themselves within this time, or are killed. */
+  readonly lingerMs: number;
+  /** After the request to stop, the same. */
+  readonly graceMs: number;
+  /** Asks all to save and to leave. */
+  readonly stop: AbortSignal;
+  /** Kills all. */
+  readonly kill: AbortSignal;
+  onEvent(event: LaunchEvent): void;
+  onLine(rank: number, stream: StreamName, line: Uint8Array): void | Promise<void>;
+}
+
+/** How an attempt ended. */
+export interface AttemptEnd {
+  /** By rank. */
+  readonly ends: readonly WorkerEnd[];
+  /** Who failed first; undefined where nobody did. */
+  readonly culprit: Culprit | undefined;
+  /** A rank has told of itself. */
+  readonly began: boolean;
+  /** All ranks came together. */
+  readonly joined: boolean;
+  /** The last step that a rank told of; -1 without one. */
+  readonly step: number;
+}
+
+/** Starts all ranks, and waits until all have ended: by themselves, or killed once one has failed or all are to stop. */
+export async function runAttempt(options: AttemptOptions): Promise<AttemptEnd> {
+  const { script, args, workers: worldSize, attempt, jobId, stop, kill, onEvent } = options;
+  const port = await freePort(ADDRESS);
+  const secret = await writeSecret();
+  const joined = new Set<number>();
+  const workers: WorkerProcess[] = [];
+  const errors: ToldError[] = [];
+  const ends: WorkerEnd[] = [];
+  let began = false;
+  let step = -1;
+  let timer: NodeJS.Timeout | undefined;
+  const killAll = (): void => {
+    for (const worker of workers) worker.kill();
+  };
+  const killAfter = (ms: number): void => {
+    timer ??= setTimeout(killAll, ms);
+  };
+  // Ranks that have not come together cannot know of each other.
+  const afterFailure = (): void =>
+    killAfter(joined.size === 0 ? Math.min(ALONE_MS, options.lingerMs) : options.lingerMs);
+  const stopAll = (): void => {
+    for (const worker of workers) worker.stop(stopSignal(stop));
+    killAfter(options.graceMs);
+  };
+  const hear = (rank: number, message: WorkerMessage, by: ToldError['by']): void => {
+    began ||= by === 'group';
+    if (message.type === 'joined' && joined.add(rank).size === worldSize) secret.delete();
+    if ('step' in message && typeof message.step === 'number') step = Math.max(step, message.step);
+    if (message.type === 'error') {
+      errors.push({ by, culprit: message.culprit });
+      afterFailure();
+    } else onEvent({ ...message, rank });
+  };
+  // Kills them even where this process is ended by `process.exit`.
+  process.once('exit', killAll);
+  stop.addEventListener('abort', stopAll);
+  kill.addEventListener('abort', killAll);
+  try {
+    for (let rank = 0; rank < worldSize; rank++) {
+      const place = { rank, worldSize, address: ADDRESS, port, jobId, attempt, secretFile: secret.path };
+      const env = { ...options.env, ...workerEnvironment(place, LAUNCHER_FD, GUARD_PIPE_FD) };
+      workers.push(
+        new WorkerProcess(script, args, env, {
+          onLine: (stream, line) => options.onLine(rank, stream, line),
+          onMessage: (message, by) => hear(rank, message, by),
+        }),
+      );
+    }
+    onEvent({ type: 'start', attempt, workers: worldSize, pids: workers.map(({ pid }) => pid), port });
+    if (stop.aborted) stopAll();
+    if (kill.aborted) killAll();
+    await Promise.all(
+      workers.map(async (worker, rank) => {
+        const exit = await worker.exited;
+        ends.push({ rank, ...exit, killed: worker.wasKilled, tail: worker.tail });
+        onEvent({ type: 'exit', rank, ...exit });
+        if (exit.code !== 0) afterFailure();
+        await worker.ended;
+      }),
+    );
+  } finally {
+    clearTimeout(timer);
+    killAll();
+    process.off('exit', killAll);
+    stop.removeEventListener('abort', stopAll);
+    kill.removeEventListener('abort', killAll);
+    secret.delete();
+  }
+  const culprit = findCulprit(ends, errors);
+  return { ends: ends.toSorted((a, b) => a.rank - b.rank), culprit, began, joined: joined.size === worldSize, step };
+}

@@ -1,0 +1,19 @@
+import { randomBytes } from 'node:crypto';
+import { rmSync } from 'node:fs';
+import { mkdtemp, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+export interface SecretFile {
+  readonly path: string;
+  /** Twice is fine. */
+  delete(): void;
+}
+
+/** A new secret in a file that only this user can read. It never stands in a command line or an environment. */
+export async function writeSecret(): Promise<SecretFile> {
+  const folder = await mkdtemp(join(tmpdir(), 'shardfeed-job-'));
+  const path = join(folder, 'secret');
+  await writeFile(path, randomBytes(32).toString('hex'), { mode: 0o600, flag: 'wx' });
+  return { path, delete: () => rmSync(folder, { recursive: true, force: true }) };
+}

@@ -1,0 +1,30 @@
+/** File descriptor of the guard's pipe. */
+export const GUARD_FD = 'SHARDFEED_GUARD_FD';
+
+export interface WorkerPlace {
+  readonly rank: number;
+  readonly worldSize: number;
+  readonly address: string;
+  readonly port: number;
+  readonly jobId: string;
+  readonly attempt: number;
+  readonly secretFile: string;
+}
+
+/** What a worker of one machine finds in its environment: torchrun's names, and ours. */
+export function workerEnvironment(place: WorkerPlace, launcherFd: number, guardFd: number): Record<string, string> {
+  const { rank, worldSize } = place;
+  return {
+    RANK: String(rank),
+    LOCAL_RANK: String(rank),
+    WORLD_SIZE: String(worldSize),
+    LOCAL_WORLD_SIZE: String(worldSize),
+    MASTER_ADDR: place.address,
+    MASTER_PORT: String(place.port),
+    SHARDFEED_JOB_ID: place.jobId,
+    SHARDFEED_ATTEMPT: String(place.attempt),
+    SHARDFEED_SECRET_FILE: place.secretFile,
+    SHARDFEED_LAUNCHER_FD: String(launcherFd),
+    [GUARD_FD]: String(guardFd),
+  };
+}
