@@ -55,6 +55,7 @@ export {
   type ToTensorsOptions,
   toArrow,
   toTensors,
+  type UnpackOptions,
   type VerifyReport,
   verifyRecords,
   type WriteRecordsOptions,

@@ -85,6 +85,7 @@ export {
   resolveForReading,
 } from './read-records.js';
 export { readWhole } from './read-whole.js';
+export type { UnpackOptions } from './reader/index.js';
 export {
   decodeIndex,
   encodeIndex,

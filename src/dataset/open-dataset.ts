@@ -31,6 +31,7 @@ import type { Position } from './position.js';
 import { type ReadCounters, zeroCounters } from './read-counters.js';
 import { BATCHES_OPTIONS, type BatchesOptions, closedError, type EpochSource, epochSource } from './read-epoch.js';
 import { readRecord } from './read-record.js';
+import { UnpackedParts, type UnpackOptions } from './reader/index.js';
 import { ScanCache } from './scan-cache.js';
 import type { StatisticsJson } from './statistics.js';
 
@@ -44,6 +45,11 @@ export interface OpenDatasetOptions<S extends Schema = Schema> extends CatalogOp
    * `shardfeed` in the user's folder for caches.
    */
   scanCache?: string | false;
+  /**
+   * Where compressed files are unpacked that cannot be entered in the middle: each once, and until the dataset is closed or the
+   * process ends.
+   */
+  unpack?: UnpackOptions;
   /** Keeps what is read of the files, in memory or on local disk, for remote ones that are read more than once. Default: nothing. */
   cache?: CacheOptions;
 }
@@ -55,10 +61,13 @@ const OPEN_OPTIONS: OptionKinds<OpenDatasetOptions> = {
   indexCacheBytes: Kinds.bytes,
   scanCache: { wanted: 'a folder or false', is: (value) => value === false || Kinds.text.is(value) },
   cache: true,
+  unpack: true,
   files: { wanted: 'what openFiles() gives', is: (value) => typeof (value as Files | null)?.expand === 'function' },
   signal: Kinds.signal,
 };
 const CACHE_OPTIONS: OptionKinds<CacheOptions> = { bytes: Kinds.bytes, folder: Kinds.text, pageBytes: Kinds.positive };
+
+const UNPACK_OPTIONS: OptionKinds<UnpackOptions> = { bytes: Kinds.bytes, folder: Kinds.text };
 
 /** A part file of a dataset, as users see it. */
 export type DatasetFile = Pick<CatalogPart, 'name' | 'bytes' | 'records' | 'compression' | 'splittable'> & {
@@ -80,9 +89,10 @@ export async function openDataset<const S extends Schema = Schema>(
   checkSource(source);
   checkOptions('openDataset', options, OPEN_OPTIONS);
   if (options.cache !== undefined) checkOptions('cache', options.cache, CACHE_OPTIONS);
+  if (options.unpack !== undefined) checkOptions('unpack', options.unpack, UNPACK_OPTIONS);
 
   new LossLedger(options.policy ?? 'error'); // says what is wrong with it before anything is read
-  const { indexCacheBytes, scanCache, cache: pages, ...rest } = options;
+  const { indexCacheBytes, scanCache, cache: pages, unpack, ...rest } = options;
   // What was inferred of a dataset without records has no features.
   if (rest.schema !== undefined && rest.schema?.features?.length !== 0) rest.schema = parseSchema(rest.schema) as S;
   const cache = scanCache === false ? undefined : new ScanCache(scanCache);
@@ -91,14 +101,16 @@ export async function openDataset<const S extends Schema = Schema>(
   const catalog = await openCatalog(source, { ...rest, ...(files && { files }), cache, kept });
   const { policy = 'error', maxRecordBytes } = options;
   const indexes = new PartIndexes(catalog, { kept, cache, maxRecordBytes, strict: policy === 'error' });
+  const counters = zeroCounters();
   return new Dataset<S>({
     catalog,
     indexes,
+    unpacked: new UnpackedParts(catalog.parts, counters, unpack),
     policy,
     maxRecordBytes,
     ownFiles: files !== undefined,
     cached: pages !== undefined,
-    counters: zeroCounters(),
+    counters,
   });
 }
 
@@ -224,6 +236,7 @@ export class Dataset<S extends Schema = Schema> implements AsyncDisposable {
   async close(): Promise<void> {
     this.#closed.abort();
     this.#indexes.close();
+    await this.#source.unpacked.close();
   }
 
   [Symbol.asyncDispose](): Promise<void> {

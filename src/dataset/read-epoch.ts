@@ -18,7 +18,7 @@ import type { Positioned, StreamSource, StreamStart } from './pipeline/index.js'
 import { MOST_AMPLIFICATION, makePlan, type Plan, planFactsOf } from './plan/index.js';
 import type { Position } from './position.js';
 import type { ReadCounters } from './read-counters.js';
-import { readStages } from './reader/index.js';
+import { readStages, type UnpackedParts } from './reader/index.js';
 
 /** What `Dataset.batches` takes. */
 export interface BatchesOptions<I extends Int64As = Int64As, C extends string = string>
@@ -82,6 +82,7 @@ const LOCAL_STAGE_BYTES = 1 << 20;
 export interface EpochSource {
   readonly catalog: Catalog;
   readonly indexes: PartIndexes;
+  readonly unpacked: UnpackedParts;
   readonly policy: CorruptionPolicy;
   readonly maxRecordBytes: number | undefined;
   /** The dataset was opened with file systems of the caller's. */
@@ -156,11 +157,12 @@ function checkThreads(threads: number, ownFiles: boolean): void {
 }
 
 async function* readEpoch<I extends Int64As>(
-  { catalog, indexes, policy, maxRecordBytes, counters, closed }: EpochSource,
+  source: EpochSource,
   shareOf: (start: StreamStart<Position>) => EpochShare,
   options: BatchesOptions<I>,
   start: StreamStart<Position>,
 ): AsyncGenerator<Positioned<Batch<Schema, I>, Position>> {
+  const { catalog, policy, maxRecordBytes, counters, closed } = source;
   const share = shareOf(start);
   const scope = new Scope(start.signal, closed);
   const { signal } = scope;
@@ -169,7 +171,7 @@ async function* readEpoch<I extends Int64As>(
   const reading = { schema: catalog.schema, columns, int64, checkCrc, borrow, prefetchBytes, threads, maxRecordBytes };
   try {
     throwIfAborted(signal);
-    const batches = readStages(catalog.parts, indexes, share.stages(), { ...reading, ledger, signal, counters });
+    const batches = readStages(catalog.parts, source, share.stages(), { ...reading, ledger, signal, counters });
     let asked = performance.now();
     for await (const { batch, step } of batches) {
       const waitedMs = performance.now() - asked;

@@ -3,27 +3,19 @@ import {
   decompress,
   type FileReader,
   type Location,
+  localFileSystem,
   type MemberTable,
-  openSource,
-  type TemporaryFiles,
 } from '../../files/index.js';
-import { type ByteSource, type Gap, isGap } from '../../records/index.js';
 import type { CatalogPart } from '../catalog.js';
 import { checkUnchanged } from '../check-unchanged.js';
 import { openReader } from '../direct-file.js';
 import type { PartIndexes } from '../part-indexes.js';
 import { type ReadCounters, zeroCounters } from '../read-counters.js';
 import { memberFrom } from './members.js';
+import { type Hole, type UnpackedParts, withZeros } from './unpacked-parts.js';
 
 /** Where read bytes go: memory for bytes [at, at + bytes) of a range, good until the next await. */
 export type Room = (at: number, bytes: number) => Uint8Array;
-
-/** A stretch of the uncompressed part that damage of its compression took; zeros stand there, if it is known how many. */
-export interface Hole {
-  readonly start: number;
-  readonly end: number;
-  readonly gap: Gap;
-}
 
 /** What came of a range: less bytes than asked for only where the part ends. */
 export interface Read {
@@ -41,8 +33,7 @@ export interface OpenPart {
 export interface OpenPartTools {
   readonly indexes: Pick<PartIndexes, 'get'>;
   readonly counters: ReadCounters;
-  /** Keeps what compressed parts hold that cannot be entered in the middle. */
-  readonly spool: TemporaryFiles;
+  readonly unpacked: Pick<UnpackedParts, 'get'>;
   /** Memory for what does not come straight to where it belongs. */
   readonly spare: Uint8Array[];
 }
@@ -64,7 +55,7 @@ export async function openPart(
   tools: OpenPartTools,
   options: CallOptions,
 ): Promise<OpenPart> {
-  const { counters, spare, spool } = tools;
+  const { counters, spare } = tools;
   if (part.compression === 'none') {
     const reader = await openReader(part, options);
     try {
@@ -79,10 +70,10 @@ export async function openPart(
   await checkUnchanged(part, options);
   const members = part.splittable ? (await tools.indexes.get(number, options)).memberTable : undefined;
   if (members !== undefined) return memberPart(part, members, counters);
-  const holes: Hole[] = [];
-  const unpacked = await spool.keep(unpack(part, counters, holes, options), options);
-  const reader = await openReader(unpacked, options);
-  const inner = reader === undefined ? streamPart(unpacked) : copyPart(readerPart(reader), spare);
+  const { path, holes } = await tools.unpacked.get(number, options);
+  const location = { fs: localFileSystem(), path };
+  const reader = await openReader(location, options);
+  const inner = reader === undefined ? streamPart(location) : copyPart(readerPart(reader), spare);
   return {
     async read(start, end, room, call) {
       const { bytes } = await inner.read(start, end, room, call);
@@ -166,33 +157,3 @@ function memberPart({ fs, path }: Location, table: MemberTable, counters: ReadCo
     close: async () => {},
   };
 }
-
-/** All uncompressed bytes of a part. */
-async function* unpack(
-  part: CatalogPart,
-  counters: ReadCounters,
-  holes: Hole[],
-  options: CallOptions,
-): AsyncGenerator<Uint8Array> {
-  counters.requests++;
-  counters.bytes += part.bytes;
-  yield* withZeros(openSource(part, { ...options, codec: part.compression, damage: 'gap' }), 0, holes);
-}
-
-/** Zeros in place of what is lost, which is noted. */
-async function* withZeros(source: ByteSource, start: number, holes: Hole[]): AsyncGenerator<Uint8Array> {
-  let at = start;
-  for await (const item of source) {
-    if (!isGap(item)) {
-      yield item;
-      at += item.length;
-      continue;
-    }
-    const { lostBytes = 0 } = item;
-    holes.push({ start: at, end: item.lostBytes === undefined ? Number.POSITIVE_INFINITY : at + lostBytes, gap: item });
-    for (let left = lostBytes; left > 0; left -= ZEROS.length) yield ZEROS.subarray(0, left);
-    at += lostBytes;
-  }
-}
-
-const ZEROS = new Uint8Array(64 << 10);

@@ -1,8 +1,6 @@
 import { channel } from 'node:diagnostics_channel';
-import { type CallOptions, displayPath, TemporaryFiles } from '../../files/index.js';
+import { type CallOptions, displayPath } from '../../files/index.js';
 import type { CatalogPart } from '../catalog.js';
-import type { PartIndexes } from '../part-indexes.js';
-import type { ReadCounters } from '../read-counters.js';
 import { type OpenPart, type OpenPartTools, openPart, type Read, type Room } from './open-part.js';
 
 /** Files that are kept open. */
@@ -23,14 +21,10 @@ export class PartFiles {
   readonly #options: CallOptions;
   readonly #open = new Map<number, OpenFile>();
 
-  constructor(
-    parts: readonly CatalogPart[],
-    indexes: Pick<PartIndexes, 'get'>,
-    { signal, counters }: CallOptions & { counters: ReadCounters },
-  ) {
+  constructor(parts: readonly CatalogPart[], tools: Omit<OpenPartTools, 'spare'>, options: CallOptions) {
     this.#parts = parts;
-    this.#tools = { indexes, counters, spool: new TemporaryFiles(), spare: [] };
-    this.#options = { signal };
+    this.#tools = { ...tools, spare: [] };
+    this.#options = options;
   }
 
   /**
@@ -56,7 +50,6 @@ export class PartFiles {
 
   async close(): Promise<void> {
     await this.#closeIdle(0);
-    await this.#tools.spool.close();
   }
 
   #acquire(part: number): OpenFile {

@@ -2,11 +2,10 @@ import { type CallOptions, Scope } from '../../files/index.js';
 import type { Batch, LossLedger, WalkOptions } from '../../records/index.js';
 import type { CatalogPart } from '../catalog.js';
 import type { Stage } from '../order/index.js';
-import type { PartIndexes } from '../part-indexes.js';
 import { type ReadCounters, zeroCounters } from '../read-counters.js';
 import { runStages } from './run-stages.js';
 import type { StageDecoderOptions } from './stage-decoder.js';
-import { planStage, type StagePlan } from './stage-plan.js';
+import { type PlanPlaces, planStage, type StagePlan } from './stage-plan.js';
 import { stageTools } from './stage-tools.js';
 import { runInThreads } from './threads.js';
 
@@ -38,19 +37,19 @@ export interface StepBatch {
  */
 export async function* readStages(
   parts: readonly CatalogPart[],
-  indexes: Pick<PartIndexes, 'get'>,
+  places: PlanPlaces,
   stages: Iterable<Stage>,
   options: ReadStagesOptions,
 ): AsyncGenerator<StepBatch> {
   const { ledger, prefetchBytes = DEFAULT_PREFETCH, threads = 0, counters = zeroCounters(), ...rest } = options;
   const scope = new Scope(rest.signal);
   const call = { signal: scope.signal };
-  const plans = plansOf(stages, parts, indexes, call);
+  const plans = plansOf(stages, parts, places, call);
   const reading = { ...rest, strict: ledger.strict, prefetchBytes };
   const batches =
     threads > 0
       ? runInThreads(plans, { parts, reading, threads, counters, scope })
-      : runStages(plans, stageTools(parts, indexes, { ...reading, counters, scope }));
+      : runStages(plans, stageTools(parts, places, { ...reading, counters, scope }));
   for await (const { batch, step, losses } of batches) {
     for (const { loss, bytes } of losses) {
       await ledger.quarantine(bytes, loss.offset);
@@ -63,8 +62,8 @@ export async function* readStages(
 async function* plansOf(
   stages: Iterable<Stage>,
   parts: readonly CatalogPart[],
-  indexes: Pick<PartIndexes, 'get'>,
+  places: PlanPlaces,
   call: CallOptions,
 ): AsyncGenerator<StagePlan> {
-  for (const stage of stages) yield await planStage(stage, parts, indexes, call);
+  for (const stage of stages) yield await planStage(stage, parts, places, call);
 }

@@ -16,11 +16,11 @@ import {
 import type { CatalogPart } from '../catalog.js';
 import { checkUnchanged } from '../check-unchanged.js';
 import type { PartIndexes } from '../part-indexes.js';
-import type { ReadCounters } from '../read-counters.js';
 import type { LoadedStage } from './loaded-stage.js';
-import { type Hole, readsDirectly } from './open-part.js';
+import { type OpenPartTools, readsDirectly } from './open-part.js';
 import { PartFiles } from './part-files.js';
 import type { Extent, Piece } from './stage-plan.js';
+import type { Hole } from './unpacked-parts.js';
 
 /** An extent that has been read: where it lies, and where the bytes end that are there. */
 interface Arrived {
@@ -43,13 +43,13 @@ export class StageLoader {
   constructor(
     kernel: Kernel,
     parts: readonly CatalogPart[],
-    indexes: Pick<PartIndexes, 'get'>,
-    { signal, counters, ...walk }: WalkOptions & CallOptions & { counters: ReadCounters },
+    tools: Omit<OpenPartTools, 'spare'>,
+    { signal, ...walk }: WalkOptions & CallOptions,
   ) {
-    this.files = new PartFiles(parts, indexes, { signal, counters });
+    this.files = new PartFiles(parts, tools, { signal });
     this.#kernel = kernel;
     this.#parts = parts;
-    this.#indexes = indexes;
+    this.#indexes = tools.indexes;
     this.#walk = new PlacedWalk(kernel, walk);
     this.#options = { signal };
   }

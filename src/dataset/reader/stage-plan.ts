@@ -4,6 +4,7 @@ import { mapLimited } from '../map-limited.js';
 import type { Stage } from '../order/stage.js';
 import type { PartIndexes } from '../part-indexes.js';
 import { memberBefore, memberFrom } from './members.js';
+import { isUnpacked, type UnpackedPart, type UnpackedParts } from './unpacked-parts.js';
 
 /** Consecutive records of one part that are wanted. */
 export interface Piece {
@@ -37,6 +38,14 @@ export interface StagePlan {
   readonly extents: readonly Extent[];
   /** How many of the first extents each step needs. */
   readonly wanted: Uint32Array;
+  /** Those of the parts that are read from local disk, as they are compressed. */
+  readonly unpacked: ReadonlyMap<number, UnpackedPart>;
+}
+
+/** What tells where records lie. */
+export interface PlanPlaces {
+  readonly indexes: Pick<PartIndexes, 'get'>;
+  readonly unpacked: Pick<UnpackedParts, 'get'>;
 }
 
 /** What is wanted is read in pieces of about this size, so that several are on their way and are verified while in a core's cache. */
@@ -50,7 +59,7 @@ export const REMOTE = { piece: 4 << 20, gap: 1 << 20 } as const;
 export async function planStage(
   stage: Stage,
   parts: readonly CatalogPart[],
-  indexes: Pick<PartIndexes, 'get'>,
+  { indexes, unpacked }: PlanPlaces,
   options: CallOptions = {},
 ): Promise<StagePlan> {
   const wanted: PartRuns[] = [];
@@ -64,7 +73,13 @@ export async function planStage(
   const bytesOf = ({ part }: PartRuns): number => INDEX_BYTES * parts[part]!.records;
   const find = (runs: PartRuns) => extentsOf(runs, parts[runs.part]!, indexes, options);
   const extents = (await mapLimited(wanted, find, { ...options, bytesOf })).flat();
-  return { stage, records, ...inOrderOfRows(stage, records, extents) };
+  const packed = wanted.filter(({ part }) => isUnpacked(parts[part]!));
+  const files = await mapLimited(
+    packed,
+    async ({ part }) => [part, await unpacked.get(part, options)] as const,
+    options,
+  );
+  return { stage, records, ...inOrderOfRows(stage, records, extents), unpacked: new Map(files) };
 }
 
 /** What is wanted of a part. */

@@ -1,8 +1,8 @@
 import type { Scope } from '../../files/index.js';
 import { Kernel, type WalkOptions } from '../../records/index.js';
 import type { CatalogPart } from '../catalog.js';
-import type { PartIndexes } from '../part-indexes.js';
 import type { ReadCounters } from '../read-counters.js';
+import type { OpenPartTools } from './open-part.js';
 import type { StageTools } from './run-stages.js';
 import { SlabHeap } from './slab-heap.js';
 import { StageDecoder, type StageDecoderOptions } from './stage-decoder.js';
@@ -16,13 +16,13 @@ export interface StageReading extends WalkOptions, StageDecoderOptions {
 /** What stages are run with, in memory of their own. */
 export function stageTools(
   parts: readonly CatalogPart[],
-  indexes: Pick<PartIndexes, 'get'>,
+  places: Omit<OpenPartTools, 'spare' | 'counters'>,
   { counters, scope, ...reading }: StageReading & { counters: ReadCounters; scope: Scope },
 ): StageTools {
   const kernel = new Kernel();
   const { checkCrc, maxRecordBytes, prefetchBytes } = reading;
   return {
-    loader: new StageLoader(kernel, parts, indexes, { checkCrc, maxRecordBytes, signal: scope.signal, counters }),
+    loader: new StageLoader(kernel, parts, { ...places, counters }, { checkCrc, maxRecordBytes, signal: scope.signal }),
     decoder: new StageDecoder(kernel, parts, reading),
     heap: new SlabHeap(kernel),
     prefetchBytes,

@@ -9,6 +9,7 @@ import { type SerializedError, serializeError } from '../worker-pool.js';
 import { runStages, type StageBatch } from './run-stages.js';
 import type { StagePlan } from './stage-plan.js';
 import { type StageReading, stageTools } from './stage-tools.js';
+import type { UnpackedPart } from './unpacked-parts.js';
 
 /** What a thread is told at its start. */
 export interface StageWorkerData {
@@ -31,14 +32,18 @@ const { kernel, parts, reading, aheadBytes } = workerData as StageWorkerData;
 adoptKernelModule(kernel);
 const port = parentPort!;
 const scope = new Scope(undefined);
+/** As the plans name them: they were unpacked for all threads. */
+const unpacked = new Map<number, UnpackedPart>();
 const asked: ((plan: StagePlan | undefined) => void)[] = [];
 let ahead = 0;
 let stopped = false;
 let wake = (): void => {};
 
 port.on('message', (message: ToStageWorker) => {
-  if ('plan' in message) asked.shift()?.(message.plan);
-  else if ('taken' in message) ahead -= message.taken;
+  if ('plan' in message) {
+    for (const [part, file] of message.plan?.unpacked ?? []) unpacked.set(part, file);
+    asked.shift()?.(message.plan);
+  } else if ('taken' in message) ahead -= message.taken;
   else {
     stopped = true;
     scope.end();
@@ -73,7 +78,8 @@ async function run(): Promise<void> {
     { parts: opened },
     { strict: reading.strict, maxRecordBytes: reading.maxRecordBytes },
   );
-  for await (const item of runStages(plans, stageTools(opened, indexes, { ...reading, counters, scope }))) {
+  const places = { indexes, unpacked: { get: async (part: number) => unpacked.get(part)! } };
+  for await (const item of runStages(plans, stageTools(opened, places, { ...reading, counters, scope }))) {
     const { batch, transfer } = movable(item.batch);
     const bytes = batchBytes(batch);
     ahead += bytes;

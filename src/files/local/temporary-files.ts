@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { isShardfeedError, ShardfeedError } from '../../errors.js';
 import type { CallOptions, FileWriter } from '../file-system.js';
 import type { Location } from '../files.js';
+import { deleteAtExit } from './delete-at-exit.js';
 import { localFileSystem } from './local-file-system.js';
 
 /** Room for temporary data on local disk. */
@@ -11,19 +12,23 @@ export class SpoolRoom {
   /** The folder that holds it. */
   readonly dir: string;
   readonly #limit: number;
+  readonly #names: { readonly limit: string; readonly dir: string };
   #taken = 0;
 
-  /** `limit` in bytes. Default: the system's folder, and what the disk holds. */
-  constructor(options: { dir?: string | undefined; limit?: number | undefined } = {}) {
+  /** `limit` in bytes. Default: the system's folder, and what the disk holds. `names`: what messages call the two. */
+  constructor(
+    options: { dir?: string | undefined; limit?: number | undefined; names?: { limit: string; dir: string } } = {},
+  ) {
     this.dir = options.dir ?? tmpdir();
     this.#limit = options.limit ?? Number.POSITIVE_INFINITY;
+    this.#names = options.names ?? { limit: '--spool-bytes', dir: '--spool-dir' };
   }
 
   /** @throws SHARDFEED_NO_SPACE */
   take(bytes: number): void {
     this.#taken += bytes;
     if (this.#taken <= this.#limit) return;
-    const what = `temporary data in ${this.dir} would exceed the limit of ${this.#limit} bytes: raise it (--spool-bytes)`;
+    const what = `temporary data in ${this.dir} would exceed the limit of ${this.#limit} bytes: raise it (${this.#names.limit})`;
     throw new ShardfeedError('SHARDFEED_NO_SPACE', what, { path: this.dir });
   }
 
@@ -44,15 +49,16 @@ export class SpoolRoom {
   explain(cause: unknown): unknown {
     if (isShardfeedError(cause)) return cause;
     const full = ['ENOSPC', 'EDQUOT'].includes((cause as { code?: string }).code ?? '');
-    const what = `cannot write temporary data in ${this.dir}: ${(cause as Error).message}; choose another folder (--spool-dir)`;
+    const what = `cannot write temporary data in ${this.dir}: ${(cause as Error).message}; choose another folder (${this.#names.dir})`;
     return new ShardfeedError(full ? 'SHARDFEED_NO_SPACE' : 'SHARDFEED_IO', what, { path: this.dir, cause });
   }
 }
 
-/** Files on local disk, for this user alone, that go with `close`. */
+/** Files on local disk, for this user alone, that go with `close`, or else when the process ends. */
 export class TemporaryFiles {
   readonly #room: SpoolRoom;
   #dir: Promise<string> | undefined;
+  #kept = (): void => {};
   #count = 0;
   #bytes = 0;
 
@@ -62,7 +68,7 @@ export class TemporaryFiles {
 
   /** A new file to be filled. It is gone where `close` of its writer did not succeed. */
   async create(options: CallOptions = {}): Promise<Location & { readonly writer: FileWriter }> {
-    this.#dir ??= this.#room.makeFolder();
+    this.#dir ??= this.#makeFolder();
     const path = join(await this.#dir, `${this.#count++}`);
     const fs = localFileSystem();
     const inner = await fs.create(path, options);
@@ -92,8 +98,16 @@ export class TemporaryFiles {
   }
 
   async close(): Promise<void> {
-    if (this.#dir !== undefined) await rm(await this.#dir, { recursive: true, force: true });
+    const dir = await this.#dir?.catch(() => undefined); // where it could not be made, whoever wanted it was told
+    if (dir !== undefined) await rm(dir, { recursive: true, force: true });
+    this.#kept();
     this.#room.give(this.#bytes);
     this.#bytes = 0;
+  }
+
+  async #makeFolder(): Promise<string> {
+    const folder = await this.#room.makeFolder();
+    this.#kept = deleteAtExit(folder);
+    return folder;
   }
 }

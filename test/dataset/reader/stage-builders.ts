@@ -2,7 +2,9 @@ import { join } from 'node:path';
 import type { CatalogPart } from '../../../src/dataset/catalog.js';
 import type { Stage } from '../../../src/dataset/order/index.js';
 import type { PartOffsets } from '../../../src/dataset/part-offsets.js';
-import { type ReadStagesOptions, readStages } from '../../../src/dataset/reader/index.js';
+import { zeroCounters } from '../../../src/dataset/read-counters.js';
+import { type ReadStagesOptions, readStages, UnpackedParts } from '../../../src/dataset/reader/index.js';
+import type { PlanPlaces } from '../../../src/dataset/reader/stage-plan.js';
 import { RecordIndex } from '../../../src/dataset/record-index.js';
 import { baseName, type FileSystem } from '../../../src/files/index.js';
 import { type Batch, frameRecords, LossLedger, rows as rowsOf } from '../../../src/records/index.js';
@@ -10,7 +12,7 @@ import { exampleSchema, writeFile } from '../dataset-builders.js';
 
 export interface TestParts {
   readonly parts: CatalogPart[];
-  readonly places: { asked: number[]; get(part: number): Promise<PartOffsets> };
+  readonly places: PlanPlaces & { readonly asked: number[] };
 }
 
 /** Writes plain parts, and the places of their records; `damage` changes the bytes before they are written. */
@@ -38,11 +40,12 @@ export async function writeParts(
     indexes.push(new RecordIndex({ lengths, bytes, digest: '', compression: 'none' }));
   }
   const asked: number[] = [];
+  const unpacked = new UnpackedParts(written, zeroCounters());
   const get = async (part: number): Promise<PartOffsets> => {
     asked.push(part);
     return indexes[part]!;
   };
-  return { parts: written, places: { asked, get } };
+  return { parts: written, places: { asked, indexes: { get }, unpacked } };
 }
 
 /** A stage that makes batches of `rowsPerStep` of [part, record] in this order; a row of null is padding that names the first record. */
