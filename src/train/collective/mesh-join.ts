@@ -121,8 +121,7 @@ class Joining {
   async #gather(): Promise<void> {
     const { address, port, listen } = this.#options;
     const given = listen === undefined ? {} : parseListen(listen);
-    const host = given.address ?? (await lookup(address).catch((cause) => this.#unknownHost(address, cause))).address;
-    const door = await this.#open({ address: host, ports: [port, port] });
+    const door = await this.#open({ address: given.address ?? address, ports: [port, port] });
     try {
       let over: NodeJS.Timeout | undefined;
       const late = new Promise<never>((_, reject) => {
@@ -189,9 +188,10 @@ class Joining {
     await mesh.linked();
   }
 
-  #open(at: ListenAt): Promise<Door> {
-    this.#guard(at.address);
-    return openDoor(at, this.#me, this.#options.tls, {
+  async #open(at: ListenAt): Promise<Door> {
+    const { address } = await lookup(at.address).catch((cause) => this.#unknownHost(at.address, cause));
+    this.#guard(address);
+    return openDoor({ ...at, address }, this.#me, this.#options.tls, {
       admit: (lane, rank, channel) => {
         if (this.#mesh.link(rank, channel, 'outgoing', lane)) return;
         lane.destroy();
@@ -214,7 +214,7 @@ class Joining {
   }
 
   #unknownHost(address: string, cause: unknown): never {
-    const what = `the address of rank 0, ${JSON.stringify(address)}, is not known on this host; see MASTER_ADDR`;
+    const what = `the name ${JSON.stringify(address)} is not known on this host; see MASTER_ADDR and SHARDFEED_LISTEN`;
     throw new ShardfeedError('SHARDFEED_RENDEZVOUS', what, { cause });
   }
 

@@ -98,9 +98,11 @@ export class LinkedMesh implements Mesh {
   }
 
   progress(phase: Phase, step: number): void {
+    const news = phase !== this.#phase;
     this.#phase = phase;
     this.#step = step;
     this.#progressed = performance.now();
+    if (news) this.#beat();
   }
 
   waiting(yes: boolean): void {
@@ -229,6 +231,11 @@ export class LinkedMesh implements Mesh {
     );
   }
 
+  #beat(): void {
+    const frame = encodeFrame(FRAME.heartbeat, this.#pulse());
+    for (const lane of this.#controls()) lane.write(frame);
+  }
+
   #controls(): Lane[] {
     return this.#peers.flatMap(({ control, left }) => (control === undefined || left ? [] : [control]));
   }
@@ -245,8 +252,7 @@ export class LinkedMesh implements Mesh {
     const own = this.#peers[this.rank]!;
     own.pulse = this.#pulse();
     own.heard = now;
-    const frame = encodeFrame(FRAME.heartbeat, own.pulse);
-    for (const lane of this.#controls()) lane.write(frame);
+    this.#beat();
     const present = this.#peers.filter((peer) => !peer.left && (peer === own || peer.control !== undefined));
     for (const peer of present) if (now - peer.heard > silence) this.#accuse(peer, 'silent', 'no heartbeat');
     const gone = this.#others().find(({ left }) => left);
