@@ -108,13 +108,8 @@ class Joining {
     this.#misfits.catch(() => {});
   }
 
-  async join(): Promise<void> {
-    const gone = new Promise<never>((_, reject) => {
-      this.#signal.addEventListener('abort', () => reject(this.#signal.reason), { once: true });
-    });
-    gone.catch(() => {});
-    const steps = this.#me.rank === 0 ? this.#gather() : this.#come();
-    await Promise.race([steps, this.#mesh.failure, this.#misfits, gone]);
+  join(): Promise<void> {
+    return this.#me.rank === 0 ? this.#gather() : this.#come();
   }
 
   /** Rank 0: waits for all, tells them of each other, and lets them go when all are linked. */
@@ -122,17 +117,14 @@ class Joining {
     const { address, port, listen } = this.#options;
     const given = listen === undefined ? {} : parseListen(listen);
     const door = await this.#open({ address: given.address ?? address, ports: [port, port] });
+    let over: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_, reject) => {
+      over = setTimeout(() => reject(this.#late(door)), this.#deadlines.phases.join);
+    });
     try {
-      let over: NodeJS.Timeout | undefined;
-      const late = new Promise<never>((_, reject) => {
-        over = setTimeout(() => reject(this.#late(door)), this.#deadlines.phases.join);
-      });
-      try {
-        await Promise.race([this.#gatherAll(), late]);
-      } finally {
-        clearTimeout(over);
-      }
+      await Promise.race([this.#gatherAll(), late, this.#givenUp()]);
     } finally {
+      clearTimeout(over);
       door.close();
     }
   }
@@ -163,12 +155,26 @@ class Joining {
       mesh.link(0, 'control', 'outgoing', control);
       const everywhere = door.address === '0.0.0.0' || door.address === '::';
       mesh.send(0, { host: everywhere ? own : door.address, port: door.port, rank: this.#me.rank } satisfies DialTo);
-      await this.#link([first, ...((await mesh.receive(0)) as DialTo[])]);
-      mesh.send(0, { ready: true });
-      await mesh.receive(0);
+      await Promise.race([this.#comeTogether(first), this.#givenUp()]);
     } finally {
       door.close();
     }
+  }
+
+  async #comeTogether(first: DialTo): Promise<void> {
+    const mesh = this.#mesh;
+    await this.#link([first, ...((await mesh.receive(0)) as DialTo[])]);
+    mesh.send(0, { ready: true });
+    await mesh.receive(0);
+  }
+
+  /** Rejects when there is no hope: the job has failed, somebody who belongs to it does not fit, or the caller has called it off. */
+  #givenUp(): Promise<never> {
+    const calledOff = new Promise<never>((_, reject) => {
+      if (this.#signal.aborted) reject(this.#signal.reason);
+      this.#signal.addEventListener('abort', () => reject(this.#signal.reason), { once: true });
+    });
+    return Promise.race([this.#mesh.failure, this.#misfits, calledOff]);
   }
 
   /** Dials all others for what they send, and the lower ones for control; the rest of the links is theirs to dial. */

@@ -198,7 +198,8 @@ export class LinkedMesh implements Mesh {
   }
 
   #ended(peer: Peer, error: Error | undefined): void {
-    if (peer.left || peer.told) return;
+    // Where somebody is accused already it is a consequence of that.
+    if (peer.left || peer.told || this.#verdict.open) return;
     this.#accuse(
       peer,
       'died',
@@ -208,7 +209,7 @@ export class LinkedMesh implements Mesh {
 
   #dataEnded(peer: Peer, error: Error | undefined): void {
     const tell = (): void => {
-      if (!peer.left && !peer.told) this.#accuse(peer, 'broken', error?.message ?? 'it ended');
+      if (!peer.left && !this.#verdict.open) this.#accuse(peer, 'broken', error?.message ?? 'it ended');
     };
     if (this.#closing === undefined) setTimeout(tell, BROKEN_MS).unref();
   }
