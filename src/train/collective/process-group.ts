@@ -27,6 +27,11 @@ export interface ProcessGroup extends AsyncDisposable {
   readonly implementation: Implementation;
   /** Shared with the communication thread; the model's flat buffers are best made in it. */
   readonly memory: TrainMemory;
+  /**
+   * Whether the launcher has asked to write a checkpoint and leave. It is up to date even in code that computes synchronously; ranks may
+   * see it a step apart, so what is done about it must be agreed on, such as by a reduction.
+   */
+  readonly stopRequested: boolean;
 
   /** Reduces in place: afterwards every rank's array holds the same bits. */
   allReduce<A extends NumericArray>(array: A, op?: ReduceOp): Promise<A>;

@@ -30,6 +30,13 @@ export function newMemory(initial: number, maximum: number): SharedWasmMemory {
   return new WebAssembly.Memory({ initial, maximum, shared: true });
 }
 
+/** All bytes of the memory, up to `end` at least: another thread may have made it grow since this one looked. */
+export function memoryBytes(memory: SharedWasmMemory, end: number): Uint8Array {
+  // Growing by nothing gives this thread's object the new size.
+  if (memory.buffer.byteLength < end) memory.grow(0);
+  return new Uint8Array(memory.buffer);
+}
+
 /** Makes an instance of the training's kernel on the memory; compiles it first, once a thread. Gives its exports. */
 export function instantiate(memory: SharedWasmMemory): unknown {
   compiled ??= new WebAssembly.Module(Buffer.from(WASM_BASE64, 'base64'));
