@@ -19,6 +19,8 @@ export {
   saveCheckpoint,
   verifyCheckpoints,
 } from './checkpoint/index.js';
+export { type JoinGroupOptions, joinGroup } from './collective/join-group.js';
+export type { Deadlines, Implementation, Phase, ProcessGroup, ReduceOp } from './collective/process-group.js';
 export {
   broadcastVariables,
   DistributedOptimizer,

@@ -1,7 +1,7 @@
 import type { TrainKernel } from '../kernel/train-memory.js';
 import type { SharedWasmMemory } from '../kernel/train-module.js';
 import type { Mesh } from './mesh.js';
-import type { ReduceOp } from './process-group.js';
+import type { Implementation, ReduceOp } from './process-group.js';
 
 export type DataType = 'float32' | 'float64' | 'int32';
 
@@ -35,7 +35,7 @@ export interface TransportTools {
  * check anything: when a rank dies, `close` rejects what is under way.
  */
 export interface Transport {
-  readonly name: 'shm' | 'tcp';
+  readonly name: Implementation;
   /**
    * All ranks' bytes, by rank, own ones included; their lengths may differ, up to EXCHANGE_BYTES. So every operation begins: the ranks see
    * whether they do the same, and what is small is done with it. The other three come after that, for more than 64 KiB.

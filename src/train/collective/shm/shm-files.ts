@@ -1,11 +1,14 @@
 import { randomBytes } from 'node:crypto';
-import { closeSync, constants, fstatSync, openSync, readSync, unlinkSync, writeSync } from 'node:fs';
+import { closeSync, constants, existsSync, fstatSync, openSync, readSync, unlinkSync, writeSync } from 'node:fs';
 import { endianness } from 'node:os';
 import { z } from 'zod';
+import { allTell } from '../all-tell.js';
 import type { Mesh } from '../mesh.js';
 import { NONCE_BYTES, type ShmLayout } from './layout.js';
 
 const FOLDER = '/dev/shm';
+/** Part of the reason where nothing is wrong: the job spans several hosts. */
+export const OTHER_HOST = 'do not see the same /dev/shm';
 const PLATFORM = `${process.platform} ${process.arch} ${endianness()}`;
 
 const No = z.object({ no: z.string() });
@@ -40,17 +43,21 @@ export async function openShmFiles(
     if (held.delete(path)) unlinkSync(path);
   };
   try {
-    const offer = await attempt(() => {
+    const mine = attempt(() => {
       files[rank] = create(path, layout, nonce, held);
       return { name: path.slice(FOLDER.length + 1), platform: PLATFORM };
     });
-    const offers = await allTell(mesh, offer, Offer);
-    const seen = offers.map((other, r) =>
+    const offers = await allTell(mesh, mine, Offer);
+    const seen = offers.map((offer, r) =>
       attempt(() => {
-        if ('no' in other) throw new Error(other.no);
-        if (other.platform !== PLATFORM)
-          throw new Error(`rank ${r} is on ${other.platform}, rank ${rank} on ${PLATFORM}`);
-        if (r !== rank) files[r] = openOther(`${FOLDER}/${other.name}`, layout);
+        if ('no' in offer) throw new Error(offer.no);
+        if (offer.platform !== PLATFORM)
+          throw new Error(`rank ${r} is on ${offer.platform}, rank ${rank} on ${PLATFORM}`);
+        if (r !== rank) {
+          const other = openOther(`${FOLDER}/${offer.name}`, layout);
+          if (other === undefined) return '';
+          files[r] = other;
+        }
         const bytes = Buffer.alloc(NONCE_BYTES);
         readSync(files[r]!, bytes, 0, NONCE_BYTES, layout.nonce);
         return bytes.toString('hex');
@@ -76,17 +83,10 @@ function verdict(seenByAll: readonly z.infer<typeof Seen>[], worldSize: number):
     for (let owner = 0; owner < worldSize; owner++) {
       const read = seen[owner];
       if (typeof read === 'object') return read.no;
-      if (read !== seenByAll[owner]![owner]) return `ranks ${reader} and ${owner} do not see the same ${FOLDER}`;
+      if (read !== seenByAll[owner]![owner]) return `ranks ${reader} and ${owner} ${OTHER_HOST}`;
     }
   }
   return undefined;
-}
-
-/** Every rank's message, by rank. */
-async function allTell<T>(mesh: Mesh, mine: T & object, schema: z.ZodType<T>): Promise<T[]> {
-  const ranks = Array.from({ length: mesh.worldSize }, (_, r) => r);
-  for (const other of ranks) if (other !== mesh.rank) mesh.send(other, mine);
-  return Promise.all(ranks.map(async (r) => (r === mesh.rank ? mine : schema.parse(await mesh.receive(r)))));
 }
 
 function attempt<T>(make: () => T): T | { no: string } {
@@ -107,7 +107,9 @@ function create(path: string, layout: ShmLayout, nonce: Uint8Array, held: Set<st
   return file;
 }
 
-function openOther(path: string, layout: ShmLayout): number {
+/** Undefined where there is no such file: on another host. */
+function openOther(path: string, layout: ShmLayout): number | undefined {
+  if (!existsSync(path)) return undefined;
   const file = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW);
   const { size } = fstatSync(file);
   if (size === layout.fileBytes) return file;
