@@ -59,9 +59,15 @@ export {
   type DropoutSpec,
   type InputSpec,
   type LayerSpec,
+  type LayersModelLike,
+  type LayersModelOptions,
   type LossName,
+  layersModel,
   type ModelSpec,
   type Regularizer,
+  type TensorLike,
+  type TfBackend,
+  type TfModel,
   type TowerSpec,
 } from './model/index.js';
 export {

@@ -5,8 +5,8 @@ import type { TrainMemory } from '../kernel/train-memory.js';
 import type { ParameterLayout } from '../parameters.js';
 import { initialize } from '../random/index.js';
 import type { Evaluation, StepContext, StepModel, StepSums } from '../step-model.js';
-import { readNumbers, readOneHot } from './column-reader.js';
-import { readLabels, readWeights } from './labels.js';
+import { ChosenRows } from './chosen-rows.js';
+import { labelWidth, readLabels, readWeights } from './labels.js';
 import type { LayerTools, Run } from './layers/layer.js';
 import { type ModelPlan, planModel } from './model-plan.js';
 import { buildNetwork, type Network } from './network.js';
@@ -33,6 +33,7 @@ export function compileModel(
 
 /** A model whose step is made of kernels on the group's memory. */
 export class CompiledModel implements StepModel {
+  readonly backend = 'compiled';
   readonly layout: ParameterLayout;
   readonly stateLayout: ParameterLayout;
   readonly weights: Float32Array;
@@ -44,11 +45,18 @@ export class CompiledModel implements StepModel {
   readonly #regularized: readonly { at: number; gradient: number; size: number; l1: number; l2: number }[];
   #network: Network | undefined;
   #capacity = 0;
-  /** Of the batch, those that count; and their numbers in the global batch. */
-  #rows = new Int32Array(0);
-  #rowNumbers = new Uint32Array(0);
+  readonly #chosen = new ChosenRows();
 
-  constructor(plan: ModelPlan, group: Pick<ProcessGroup, 'memory' | 'allReduceSync'>, seed: number) {
+  #onClose: ((model: CompiledModel) => void) | undefined;
+
+  /** @param onClose called once, when training is over */
+  constructor(
+    plan: ModelPlan,
+    group: Pick<ProcessGroup, 'memory' | 'allReduceSync'>,
+    seed: number,
+    onClose?: (model: CompiledModel) => void,
+  ) {
+    this.#onClose = onClose;
     const { layout, stateLayout } = plan;
     const { memory } = group;
     this.#plan = plan;
@@ -78,10 +86,10 @@ export class CompiledModel implements StepModel {
   }
 
   step(batch: Batch, { step, seed, firstRow }: StepContext): StepSums {
-    const { network, rows } = this.#load(batch);
-    const weight = this.#loadLabels(batch, network, rows);
-    for (let i = 0; i < rows; i++) this.#rowNumbers[i] = firstRow + this.#rows[i]!;
-    const run: Run = { rows, training: true, seed, step, rowNumbers: this.#rowNumbers };
+    const network = this.#load(batch, firstRow);
+    const weight = this.#loadLabels(batch, network);
+    const { count: rows, rowNumbers } = this.#chosen;
+    const run: Run = { rows, training: true, seed, step, rowNumbers };
     network.forward(run);
     const loss = network.loss(rows);
     network.backward(run);
@@ -100,66 +108,57 @@ export class CompiledModel implements StepModel {
   }
 
   predict(batch: Batch): Float32Array {
-    const { network, rows } = this.#load(batch);
-    network.forward(this.#inference(rows));
-    network.activateOutputs(rows);
-    return this.#predictions(batch, network, rows);
+    const network = this.#load(batch);
+    network.forward(this.#inference());
+    network.activateOutputs(this.#chosen.count);
+    return this.#spreadOutputs(network, batch.size);
   }
 
   evaluate(batch: Batch): Evaluation {
-    const { network, rows } = this.#load(batch);
-    const weight = this.#loadLabels(batch, network, rows);
-    network.forward(this.#inference(rows));
-    const loss = network.loss(rows);
-    const width = network.labels.length / this.#capacity;
-    const labels = new Float32Array(batch.size * width);
-    const weights = new Float32Array(batch.size);
-    for (let i = 0; i < rows; i++) {
-      const row = this.#rows[i]!;
-      labels.set(network.labels.subarray(i * width, (i + 1) * width), row * width);
-      weights[row] = network.weights[i]!;
-    }
-    return { loss, weight, predictions: this.#predictions(batch, network, rows), labels, weights };
+    const network = this.#load(batch);
+    const weight = this.#loadLabels(batch, network);
+    network.forward(this.#inference());
+    const loss = network.loss(this.#chosen.count);
+    const width = labelWidth(this.#plan);
+    return {
+      loss,
+      weight,
+      predictions: this.#spreadOutputs(network, batch.size),
+      labels: this.#chosen.spread(network.labels, width, width, batch.size),
+      weights: this.#chosen.spread(network.weights, 1, 1, batch.size),
+    };
   }
 
   close(): void {
     // Memory is the group's.
+    this.#onClose?.(this);
+    this.#onClose = undefined;
   }
 
-  #inference(rows: number): Run {
-    return { rows, training: false, seed: 0, step: 0, rowNumbers: this.#rowNumbers };
+  #inference(): Run {
+    const { count: rows, rowNumbers } = this.#chosen;
+    return { rows, training: false, seed: 0, step: 0, rowNumbers };
   }
 
   /** Chooses the rows that count and copies their inputs. */
-  #load(batch: Batch): { network: Network; rows: number } {
+  #load(batch: Batch, firstRow = 0): Network {
     const network = this.#networkFor(batch.size);
-    let count = 0;
-    for (let row = 0; row < batch.size; row++) if (batch.mask[row] === 1) this.#rows[count++] = row;
+    this.#chosen.choose(batch, firstRow);
     for (const [i, { inputs }] of this.#plan.towers.entries()) {
       const { values, stride } = network.inputs[i]!;
-      let offset = 0;
-      for (const { column, width, oneHot } of inputs) {
-        const read = oneHot ? readOneHot : readNumbers;
-        read(batch, column, width, this.#rows, count, { values, offset, stride });
-        offset += width;
-      }
+      this.#chosen.read(batch, inputs, values, stride);
     }
-    return { network, rows: count };
+    return network;
   }
 
-  #loadLabels(batch: Batch, { labels, weights }: Network, rows: number): number {
-    readLabels(batch, this.#plan, this.#rows, rows, labels);
-    return readWeights(batch, this.#plan, this.#rows, rows, labels, weights);
+  #loadLabels(batch: Batch, { labels, weights }: Network): number {
+    const { rows, count } = this.#chosen;
+    readLabels(batch, this.#plan, rows, count, labels);
+    return readWeights(batch, this.#plan, rows, count, labels, weights);
   }
 
-  /** Zeros for rows that do not count. */
-  #predictions(batch: Batch, { outputs }: Network, rows: number): Float32Array {
-    const { values, stride, width } = outputs;
-    const predictions = new Float32Array(batch.size * width);
-    for (let i = 0; i < rows; i++) {
-      predictions.set(values.subarray(i * stride, i * stride + width), this.#rows[i]! * width);
-    }
-    return predictions;
+  #spreadOutputs({ outputs: { values, stride, width } }: Network, size: number): Float32Array {
+    return this.#chosen.spread(values, stride, width, size);
   }
 
   /** Buffers are made anew, twice as large, for a batch that does not fit. */
@@ -168,8 +167,6 @@ export class CompiledModel implements StepModel {
     const capacity = (Math.max(size, this.#capacity * 2, 4) + 3) & ~3;
     this.#network = buildNetwork(this.#plan, this.#tools(capacity));
     this.#capacity = capacity;
-    this.#rows = new Int32Array(capacity);
-    this.#rowNumbers = new Uint32Array(capacity);
     return this.#network;
   }
 

@@ -12,3 +12,6 @@ export type {
   Regularizer,
   TowerSpec,
 } from './spec.js';
+export { type LayersModelLike, type LayersModelOptions, layersModel, type TensorLike } from './tfjs/layers-model.js';
+export type { TfBackend } from './tfjs/load-tf.js';
+export type { TfModel } from './tfjs/tf-model.js';

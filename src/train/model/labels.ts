@@ -8,13 +8,15 @@ export interface LabelPlan {
   readonly labels: readonly string[];
   readonly sampleWeights?: string;
   readonly classWeights?: readonly number[];
-  readonly loss: LossName;
+  readonly loss: LossName | 'custom';
   readonly outputs: number;
+  /** Labels a row, for a custom loss. */
+  readonly width?: number;
 }
 
-/** How many labels a row has: as many as outputs, or one class. */
-export function labelWidth({ loss, outputs }: Pick<LabelPlan, 'loss' | 'outputs'>): number {
-  return loss === 'sparseCategoricalCrossentropy' ? 1 : outputs;
+/** How many labels a row has: as many as outputs, or one class, or what a custom loss takes. */
+export function labelWidth({ loss, outputs, width }: Pick<LabelPlan, 'loss' | 'outputs' | 'width'>): number {
+  return width ?? (loss === 'sparseCategoricalCrossentropy' ? 1 : outputs);
 }
 
 /**

@@ -78,11 +78,8 @@ export interface ModelPlan {
 /** @throws SHARDFEED_USAGE for what does not fit together, SHARDFEED_SCHEMA_MISMATCH for columns that the schema has not */
 export function planModel(spec: ModelSpec, schema?: Schema): ModelPlan {
   const { combine = 'sum', loss, batchNorm = 'local' } = spec;
-  const names = new Set<string>();
   const towers = spec.towers.map((tower): PlannedTower => {
     const { name = '' } = tower;
-    if (names.has(name)) throw usage(`several towers need different names, two are called ${JSON.stringify(name)}`);
-    names.add(name);
     const inputs = tower.inputs.map((input) => planInput(input, schema));
     const width = inputs.reduce((sum, input) => sum + input.width, 0);
     const prefix = name === '' ? '' : `${name}/`;
@@ -93,7 +90,7 @@ export function planModel(spec: ModelSpec, schema?: Schema): ModelPlan {
     throw usage(`towers that are summed need outputs of one width, these have ${widths.join(', ')}`);
   }
   const combined = combine === 'sum' ? widths[0]! : widths.reduce((sum, width) => sum + width, 0);
-  const head = planLayers(spec.head ?? [], combined, names.has('') ? 'head/' : '', spec.headOptimizer);
+  const head = planLayers(spec.head ?? [], combined, '', spec.headOptimizer);
   const outputs = head.at(-1)?.units ?? combined;
   const { activation, chains } = takeLastActivation(towers, head);
   checkLoss(loss, activation, outputs);
@@ -105,7 +102,7 @@ export function planModel(spec: ModelSpec, schema?: Schema): ModelPlan {
     'parameters' in layer ? layer.parameters : [],
   );
   const twice = parameters.find(({ name }, i) => parameters.findIndex((other) => other.name === name) !== i);
-  if (twice !== undefined) throw usage(`two layers have a parameter ${twice.name}: give them names`);
+  if (twice !== undefined) throw usage(`two layers have a parameter ${twice.name}: give them, or their towers, names`);
   return {
     ...chains,
     combine,
@@ -116,17 +113,22 @@ export function planModel(spec: ModelSpec, schema?: Schema): ModelPlan {
     ...(spec.sampleWeights !== undefined && { sampleWeights: spec.sampleWeights }),
     ...(spec.classWeights !== undefined && { classWeights: spec.classWeights }),
     batchNorm,
-    layout: layOut(parameters.filter(({ trained }) => trained)),
-    stateLayout: layOut(parameters.filter(({ trained }) => !trained)),
+    layout: layoutOf(parameters.filter(({ trained }) => trained)),
+    stateLayout: layoutOf(parameters.filter(({ trained }) => !trained)),
     parameters,
   };
+}
+
+function layoutOf(parameters: readonly PlannedParameter[]): ParameterLayout {
+  return layOut(parameters.map(({ name, shape, group }) => ({ name, shape, ...(group !== undefined && { group }) })));
 }
 
 function usage(what: string): ShardfeedError {
   return new ShardfeedError('SHARDFEED_USAGE', `model: ${what}`);
 }
 
-function planInput(input: InputSpec, schema: Schema | undefined): PlannedInput {
+/** @throws SHARDFEED_SCHEMA_MISMATCH where the schema has no such column, or another width */
+export function planInput(input: InputSpec, schema: Schema | undefined): PlannedInput {
   const { column, ...rest } = typeof input === 'string' ? { column: input } : input;
   const feature = schema?.features.find((one) => one.name === column);
   if (schema !== undefined && feature === undefined) {
@@ -162,10 +164,11 @@ function planLayers(
   for (const spec of specs) {
     if (spec.type === 'dense') {
       const name = prefix + (spec.name ?? nameOf('dense'));
-      layers.push(planDense(spec, name, inputs, group));
+      layers.push(planDense(spec, name, inputs, spec.optimizer ?? group));
       inputs = spec.units;
     } else if (spec.type === 'batchNormalization') {
-      layers.push(planBatchNorm(spec, prefix + (spec.name ?? nameOf('batch_normalization')), inputs, group));
+      const name = prefix + (spec.name ?? nameOf('batch_normalization'));
+      layers.push(planBatchNorm(spec, name, inputs, spec.optimizer ?? group));
     } else if (spec.type === 'dropout') {
       const name = prefix + (spec.name ?? nameOf('dropout'));
       layers.push({ type: 'dropout', rate: spec.rate, key: layerKey(name), inputs, units: inputs });

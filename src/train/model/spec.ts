@@ -16,7 +16,7 @@ const initializer = z.union([
   z.strictObject({ normal: z.tuple([z.number(), factor]) }),
 ]) satisfies z.ZodType<Initializer>;
 const regularizer = z.strictObject({ l1: factor.optional(), l2: factor.optional() });
-const common = { name: name.optional(), trainable: z.boolean().optional() };
+const common = { name: name.optional(), trainable: z.boolean().optional(), optimizer: name.optional() };
 
 const layer = z.discriminatedUnion('type', [
   z.strictObject({
@@ -86,6 +86,8 @@ interface AnyLayer {
   readonly name?: string;
   /** Default true. Layers that are not trained keep their numbers in the model's state. */
   readonly trainable?: boolean;
+  /** The group of its parameters. Default: the tower's. */
+  readonly optimizer?: string;
 }
 
 export interface DenseSpec extends AnyLayer {
@@ -139,7 +141,7 @@ export type InputSpec =
 
 /** A chain of layers over some columns. */
 export interface TowerSpec {
-  /** Stands before the names of its layers: `deep/dense/kernel`. Several towers need different ones. */
+  /** Stands before the names of its layers: `deep/dense/kernel`. Without one, layers need names that no other tower has. */
   readonly name?: string;
   readonly inputs: readonly InputSpec[];
   readonly layers: readonly LayerSpec[];

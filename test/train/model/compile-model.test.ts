@@ -311,7 +311,7 @@ describe('what does not fit is refused', () => {
     refused(
       { ...WIDE_AND_DEEP, towers: [WIDE_AND_DEEP.towers[0], WIDE_AND_DEEP.towers[0]] },
       'SHARDFEED_USAGE',
-      /different names/,
+      /give them, or their towers, names/,
     );
   });
 
