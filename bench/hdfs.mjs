@@ -2,6 +2,7 @@
 import { createWriteStream, existsSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { runTool } from '../scripts/hdfs/cluster.mjs';
 import { writeCsv } from '../test/campaigns/kill-convert.mjs';
 import { hdfsPlace, withCluster } from '../test/campaigns/places.mjs';
 import { startFaultProxy } from '../test/hdfs/support/fault-proxy.mjs';
@@ -21,6 +22,19 @@ const node = (path, ...args) => [process.execPath, fileURLToPath(new URL(path, i
 const stream = (...args) => node('ours/hdfs-stream.mjs', ...args);
 const job = (...args) => node('ours/hdfs-job.mjs', ...args);
 const curl = (...args) => node('peers/curl.mjs', ...args);
+
+/** Lends a place on a cluster, and a way to copy local folders there. */
+export function withHdfs(use) {
+  return withCluster(CLUSTER, async (cluster) => {
+    const place = await hdfsPlace(cluster, '/bench');
+    const copy = async (folder, name) => {
+      const { status, stderr } = await runTool(cluster.dir, 'dfs', ['-put', '-t', '4', folder, `/bench/${name}`]);
+      if (status !== 0) throw new Error(`put of ${folder}: ${stderr}`);
+      return place.uri(name);
+    };
+    await use(place, copy);
+  });
+}
 
 /** A file of bytes that do not repeat, once. */
 async function makeBytes(size) {

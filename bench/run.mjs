@@ -1,19 +1,20 @@
-// npm run bench -- convert | read | memory | hdfs | plan [--quick | --large] [--shapes a,b] [--repeats N] [--cores 1,2] [--only TEXT] [--json FILE]
+// npm run bench -- convert | read | memory | hdfs | plan [--quick | --large] [--shapes a,b] [--repeats N] [--cores 1,2] [--only TEXT] [--hdfs] [--json FILE [--add]]
 // Measures shardfeed and what a user would take instead, in one run: times, memory of the process tree, and the ratios
-// that shardfeed must reach. The data is made on first use under .cache/bench.
-import { mkdirSync, writeFileSync } from 'node:fs';
+// that shardfeed must reach. The data is made on first use under .cache/bench. `read --hdfs` reads it from a cluster on this
+// machine; `--add` leaves the rows of the file that this run did not measure.
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { parseArgs } from 'node:util';
 import { BARS } from './bars.mjs';
 import { makeTable } from './data/make.mjs';
-import { measureHdfs } from './hdfs.mjs';
+import { measureHdfs, withHdfs } from './hdfs.mjs';
 import { machine } from './lib/machine.mjs';
 import { measure } from './lib/measure.mjs';
 import { markdownTable } from './lib/table.mjs';
 import { SHAPES } from './lib/tables.mjs';
 import { measureMemory } from './memory.mjs';
 import { measurePlan } from './plan.mjs';
-import { convertVariants, readVariants } from './variants.mjs';
+import { convertVariants, hdfsReadVariants, readVariants } from './variants.mjs';
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
@@ -24,7 +25,9 @@ const { positionals, values } = parseArgs({
     repeats: { type: 'string', default: '3' },
     cores: { type: 'string', default: '1,2' },
     only: { type: 'string', default: '' },
+    hdfs: { type: 'boolean', default: false },
     json: { type: 'string' },
+    add: { type: 'boolean', default: false },
   },
 });
 const [work] = positionals;
@@ -38,6 +41,11 @@ if (work === 'memory') {
 } else if (work === 'hdfs') {
   const results = await measureHdfs({ size, repeats: Number(values.repeats), only: values.only });
   finish({ results, ratios: ratiosOf(results) });
+} else if (work === 'read' && values.hdfs) {
+  await withHdfs(async ({ env }, copy) => {
+    const variantsOf = async (table) => hdfsReadVariants(table, await copy(table.records, table.shape));
+    finish(await measureSpeed(variantsOf, env));
+  });
 } else if (work === 'convert' || work === 'read') {
   finish(await measureSpeed(work === 'convert' ? convertVariants : readVariants));
 } else {
@@ -47,17 +55,20 @@ if (work === 'memory') {
   process.exitCode = 2;
 }
 
-async function measureSpeed(variantsOf) {
+async function measureSpeed(variantsOf, env) {
   const results = [];
   for (const shape of values.shapes.split(',')) {
     const table = makeTable(shape, size, { records: work === 'read' });
-    for (const variant of variantsOf(table).filter((v) => v.name.includes(values.only))) {
+    const variants = (await variantsOf(table)).filter((v) => v.name.includes(values.only));
+    for (const variant of variants) {
       for (const cores of values.cores.split(',').map(Number)) {
+        if (variant.cores?.includes(cores) === false) continue;
         const repeats = Math.min(Number(values.repeats), variant.maxRepeats ?? Number.POSITIVE_INFINITY);
         const result = await measure(variant.command, {
           cores: cores === 1 ? '1' : '0,1',
           repeats,
           rows: variant.rows,
+          env,
         });
         results.push({ shape, cores, name: variant.name, ...result });
         process.stderr.write(`${shape} ${variant.name}, ${cores} core(s): ${rate(result.rowsPerSecond)} rows/s\n`);
@@ -121,11 +132,17 @@ function finish({ results, ratios = [] }) {
       ...r,
       allSeconds: allSeconds?.map((s) => Number(s.toFixed(4))),
     }));
-    writeFileSync(
-      values.json,
-      `${JSON.stringify({ work, size, machine: machine(), results: tidy, ratios }, null, 1)}\n`,
-    );
+    const all = values.add ? added(tidy) : { results: tidy, ratios };
+    writeFileSync(values.json, `${JSON.stringify({ work, size, machine: machine(), ...all }, null, 1)}\n`);
   }
+}
+
+/** The rows of the file, with those of this run in their places or at the end. */
+function added(results) {
+  const { results: before } = JSON.parse(readFileSync(values.json, 'utf8'));
+  const key = ({ shape, cores, name }) => JSON.stringify([shape, cores, name]);
+  const rows = new Map([...before, ...results].map((row) => [key(row), row]));
+  return { results: [...rows.values()], ratios: ratiosOf([...rows.values()]) };
 }
 
 function rate(value) {

@@ -24,6 +24,16 @@ export function convertVariants({ shape, csv, head, rows, headRows }) {
   ];
 }
 
+/** What a dataset on HDFS costs more than one on local disk. */
+export function hdfsReadVariants({ shape, rows }, uri) {
+  const batches = (order, threads) => node('ours/batches.mjs', shape, uri, order, threads);
+  return [
+    { name: 'shardfeed batches from HDFS', rows, command: batches('off', '0') },
+    { name: 'shardfeed batches shuffled from HDFS', rows, command: batches('windows', '0') },
+    { name: 'shardfeed batches from HDFS 2 threads', rows, command: batches('off', '2'), cores: [2] },
+  ];
+}
+
 const THREE_COLUMNS = { titanic: 'Age,Fare,Survived', criteo: 'I1,C1,label', dense: 'f0,f1,label' };
 
 export function readVariants({ shape, records, rows, headRows }) {
