@@ -1,5 +1,5 @@
 // One rank of a job in a process of its own: joins, then reduces, again and again, until the job fails; then says why and ends.
-// argv: JSON of { options: MeshOptions, floats, throwAt? }; tells its parent { joined }, { step }, { failed: { code, message, culprit } }.
+// argv: JSON of { options: MeshOptions, floats, throwAt? }; tells its parent { joined }, { step, at: milliseconds }, { failed: { code, message, culprit } }.
 
 import { joinMesh } from '../../../dist/train/collective/mesh-join.js';
 import { tcpTransport } from '../../../dist/train/collective/tcp/tcp-transport.js';
@@ -24,7 +24,7 @@ try {
     mesh.waiting(true);
     await transport.allReduce({ address: array.byteOffset, count: floats, type: 'float32' }, 'sum', false);
     mesh.waiting(false);
-    await tell({ step });
+    await tell({ step, at: performance.now() });
   }
 } catch ({ code, message, cause }) {
   await tell({ failed: { code, message, culprit: cause } });
