@@ -25,27 +25,26 @@ export interface PlateauOptions {
 
 const SHRINKING = /loss|error|entropy|(^|_)m[as]e$/i;
 
-/** The metric of an epoch that decides. @throws SHARDFEED_USAGE where it has none of the name */
-function monitored({ metrics }: EpochLog, monitor = 'val_loss' in metrics ? 'val_loss' : 'loss'): number {
-  const value = metrics[monitor];
-  if (value !== undefined) return value;
-  const what = `there is no metric ${JSON.stringify(monitor)} to monitor: there are ${Object.keys(metrics).join(', ')}`;
-  throw new ShardfeedError('SHARDFEED_USAGE', what);
-}
-
-function directionOf({ monitor, direction }: PlateauOptions): Direction {
-  return direction ?? (SHRINKING.test(monitor ?? 'loss') ? 'min' : 'max');
-}
-
-/** For each epoch, whether it is better than all before it by more than `minDelta`. */
-export function improvements(history: readonly EpochLog[], options: PlateauOptions): boolean[] {
-  const { monitor, minDelta = 0 } = options;
-  const sign = directionOf(options) === 'min' ? -1 : 1;
+/**
+ * For each epoch, whether it is better than all before it by more than `minDelta`; undefined where the metric was not measured.
+ * @throws SHARDFEED_USAGE where no epoch has the metric
+ */
+export function improvements(history: readonly EpochLog[], options: PlateauOptions): (boolean | undefined)[] {
+  const has = (name: string): boolean => history.some(({ metrics }) => name in metrics);
+  const { monitor = has('val_loss') ? 'val_loss' : 'loss', minDelta = 0 } = options;
+  const { direction = SHRINKING.test(monitor) ? 'min' : 'max' } = options;
+  if (history.length > 0 && !has(monitor)) {
+    const known = Object.keys(history[0]!.metrics).join(', ');
+    const what = `there is no metric ${JSON.stringify(monitor)} to monitor: there are ${known}`;
+    throw new ShardfeedError('SHARDFEED_USAGE', what);
+  }
+  const sign = direction === 'min' ? -1 : 1;
   let best = Number.NEGATIVE_INFINITY;
-  return history.map((log) => {
-    const value = sign * monitored(log, monitor);
-    const better = value - minDelta > best;
-    if (better) best = value;
+  return history.map(({ metrics }) => {
+    const value = metrics[monitor];
+    if (value === undefined) return undefined;
+    const better = sign * value - minDelta > best;
+    if (better) best = sign * value;
     return better;
   });
 }

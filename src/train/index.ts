@@ -103,6 +103,22 @@ export {
   warmUp,
 } from './schedules/index.js';
 export {
+  type BatchSource,
+  type Callbacks,
+  type CheckpointOptions,
+  type Ended,
+  type EpochStart,
+  type EvaluateOptions,
+  evaluate,
+  type FitOptions,
+  type FitResult,
+  fit,
+  type ReadOptions,
+  type StepEvent,
+  type TrainData,
+  type ValidationOptions,
+} from './trainer/index.js';
+export {
   afterEpochs,
   afterSeconds,
   afterSteps,

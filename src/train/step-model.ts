@@ -36,7 +36,10 @@ export interface Evaluation extends StepSums {
 export interface StepModel {
   readonly layout: ParameterLayout;
   readonly weights: Float32Array;
-  /** Of the last `step`: the sum over rows of weight x gradient of the row's loss, without regularisers. */
+  /**
+   * Of the last `step`: the sum over rows of weight x gradient of the row's loss, without regularisers. The {@link BEHIND_GRADIENTS} elements
+   * behind them in the group's memory are the trainer's.
+   */
   readonly gradients: Float32Array;
   /** What is not trained but belongs to the model: moving means and variances. */
   readonly stateLayout: ParameterLayout;
@@ -45,6 +48,8 @@ export interface StepModel {
   regularize?(): number;
   /** Forward and backward; fills `gradients`, updates `state`. Rows with mask 0 count nothing. A batch without rows is fine. */
   step(batch: Batch, context: StepContext): StepSums | Promise<StepSums>;
+  /** Predictions, labels and weights of the last `step`, as they were in training: for the metrics of training batches. Lent. */
+  lastEvaluation?(): Evaluation;
   /** Reads `weights` and `state` anew after they were changed (broadcast, checkpoint, optimizer). */
   changed(): void;
   /** Predictions of rows, row-major: `outputs` numbers a row. With the moving statistics, without dropout. */

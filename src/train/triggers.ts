@@ -64,7 +64,7 @@ export function onImprovement(options: PlateauOptions = {}): Trigger {
 export function onPlateau(options: PlateauOptions = {}): Trigger {
   const patience = Math.max(1, options.patience ?? 1);
   return ({ epochEnd, history }) => {
-    const better = improvements(history, options);
+    const better = improvements(history, options).filter((known) => known !== undefined);
     return epochEnd && better.length - 1 - better.lastIndexOf(true) >= patience;
   };
 }

@@ -2,7 +2,7 @@ import { ShardfeedError } from '../errors.js';
 import type { ProcessGroup } from './collective/process-group.js';
 import type { EpochLog } from './history.js';
 import { type Clipping, checkClipping, clip, normOf, OptimizerSet, type Optimizers } from './optimizers/index.js';
-import type { ParameterLayout } from './parameters.js';
+import type { Parameter, ParameterLayout } from './parameters.js';
 import type { StepSums } from './step-model.js';
 
 export interface UpdateOptions {
@@ -36,13 +36,22 @@ export interface Update {
   readonly norm: number;
   /** Weights stayed as they were: no rows, or not finite. */
   readonly skipped: boolean;
-  /** A rank wants to stop. */
-  readonly stop: boolean;
+  /** What the ranks had to tell, added up. */
+  readonly told: readonly number[];
+  /** Waiting for the other ranks, and reducing. */
+  readonly allReduceMs: number;
+}
+
+export interface ApplyOptions {
+  /** Up to 13 numbers to be added up over the ranks on this occasion. */
+  readonly told?: readonly number[];
+  /** Of past epochs, for schedules. */
+  readonly history?: readonly EpochLog[];
 }
 
 /** Elements that lie behind a model's gradients: the sums that are reduced together with them, and room for vector loads. */
 export const BEHIND_GRADIENTS = 16;
-const [LOSS, WEIGHT, STOP, SUMS] = [0, 1, 2, 3];
+const [LOSS, WEIGHT, TOLD] = [0, 1, 2];
 
 /**
  * From the ranks' gradients to new weights, the same bits on every rank: the gradient is sum(n_r g_r) / sum(n_r), where n_r is the
@@ -54,6 +63,7 @@ export class Updater {
   readonly #options: UpdateOptions;
   readonly #set: OptimizerSet;
   readonly #reduced: Float32Array;
+  readonly #frozen: readonly Parameter[];
   /** Sums of gradients, loss and weight of batches before the last one. */
   #held: Float32Array | undefined;
   /** Updates so far. */
@@ -67,7 +77,9 @@ export class Updater {
     this.#options = options;
     this.#set = new OptimizerSet(group.memory, model.layout, optimizers, options);
     const { buffer, byteOffset, length } = model.gradients;
-    this.#reduced = new Float32Array(buffer, byteOffset, length + SUMS);
+    this.#reduced = new Float32Array(buffer, byteOffset, length + BEHIND_GRADIENTS);
+    const { frozen = () => false } = options;
+    this.#frozen = model.layout.parameters.filter(({ name }) => frozen(name));
   }
 
   /** What the optimizers remember, for checkpoints. */
@@ -77,7 +89,7 @@ export class Updater {
 
   /** Keeps the gradients of a batch, to be added to those of the next ones: gradient accumulation. */
   hold({ loss, weight }: StepSums): void {
-    this.#putSums(loss, weight, false);
+    this.#putSums(loss, weight, []);
     if (this.#held === undefined) {
       this.#held = this.#group.memory.array(Float32Array, this.#reduced.length);
     }
@@ -85,37 +97,45 @@ export class Updater {
   }
 
   /** Reduces the gradients of what was held and of the last batch, and updates the weights. Every rank calls it. */
-  async apply(sums: StepSums, stop = false, history: readonly EpochLog[] = []): Promise<Update> {
+  async apply(sums: StepSums, { told = [], history = [] }: ApplyOptions = {}): Promise<Update> {
     const { gradients, weights, regularize } = this.#model;
     const { kernel } = this.#group.memory;
-    this.#putSums(sums.loss, sums.weight, stop);
+    this.#putSums(sums.loss, sums.weight, told);
     if (this.#held !== undefined) {
       this.#add(this.#reduced, this.#held);
       this.#held.fill(0);
     }
+    const begun = performance.now();
     await this.#group.allReduce(this.#reduced);
+    const allReduceMs = performance.now() - begun;
 
-    const [loss, weight, stops] = this.#reduced.subarray(gradients.length) as unknown as [number, number, number];
-    const wanted = { weight, stop: stops > 0 };
-    if (weight === 0) return { ...wanted, loss: 0, norm: 0, skipped: true };
+    const [loss, weight, ...rest] = this.#reduced.subarray(gradients.length) as unknown as [
+      number,
+      number,
+      ...number[],
+    ];
+    const seen = { weight, told: rest.slice(0, told.length), allReduceMs };
+    if (weight === 0) return { ...seen, loss: 0, norm: 0, skipped: true };
     kernel.scaleF32!(gradients.byteOffset, gradients.length, 1 / weight);
     const total = loss / weight + (regularize?.call(this.#model) ?? 0);
+    for (const { offset, size } of this.#frozen) gradients.fill(0, offset, offset + size);
     const norm = normOf(kernel, gradients);
     if (!Number.isFinite(total + norm)) {
       if (this.#options.notFinite !== 'skip') throw this.#notFinite(total);
-      return { ...wanted, loss: total, norm, skipped: true };
+      return { ...seen, loss: total, norm, skipped: true };
     }
     clip(kernel, gradients, norm, this.#options.clip ?? {});
     this.#set.apply(weights, gradients, this.updates, { worldSize: this.#group.worldSize, history });
     this.updates++;
-    return { ...wanted, loss: total, norm, skipped: false };
+    return { ...seen, loss: total, norm, skipped: false };
   }
 
-  #putSums(loss: number, weight: number, stop: boolean): void {
+  #putSums(loss: number, weight: number, told: readonly number[]): void {
     const at = this.#model.gradients.length;
     this.#reduced[at + LOSS] = loss;
     this.#reduced[at + WEIGHT] = weight;
-    this.#reduced[at + STOP] = Number(stop);
+    this.#reduced.fill(0, at + TOLD);
+    this.#reduced.set(told, at + TOLD);
   }
 
   #add(to: Float32Array, from: Float32Array): void {

@@ -24,7 +24,11 @@ test('gradients of several batches make one update, weighted by their rows', asy
   expect(await updater.apply({ loss: 1, weight: 1 })).toMatchObject({ loss: 2, weight: 4 });
   expect([...weights]).toEqual([-1, -1, -1]);
   gradients.set([1, 1, 1]); // nothing of before is left
-  expect(await updater.apply({ loss: 3, weight: 1 }, true)).toMatchObject({ loss: 3, weight: 1, stop: true });
+  expect(await updater.apply({ loss: 3, weight: 1 }, { told: [1, 5] })).toMatchObject({
+    loss: 3,
+    weight: 1,
+    told: [1, 5],
+  });
   expect([...weights]).toEqual([-2, -2, -2]);
 });
 
@@ -48,12 +52,22 @@ test('the norm is that of the mean gradient, and longer ones are scaled down to 
 
 test('a batch without rows on any rank changes nothing', async () => {
   const { weights, updater } = updaterHere();
-  expect(await updater.apply({ loss: 0, weight: 0 })).toEqual({
+  expect(await updater.apply({ loss: 0, weight: 0 })).toMatchObject({
     loss: 0,
     weight: 0,
     norm: 0,
     skipped: true,
-    stop: false,
+    told: [],
   });
   expect([...weights, updater.updates]).toEqual([0, 0, 0, 0]);
+});
+
+test('parameters that are frozen stay, and are no part of the norm', async () => {
+  const { weights, gradients, updater } = updaterHere({ frozen: () => true }, (means) => {
+    means.fill(1);
+    return 0;
+  });
+  gradients.set([3, 4, 5]);
+  expect((await updater.apply({ loss: 0, weight: 1 })).norm).toBe(0);
+  expect([...weights]).toEqual([0, 0, 0]);
 });

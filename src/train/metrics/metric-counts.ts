@@ -25,7 +25,8 @@ export type MetricName = keyof typeof BY_NAME;
 /** The counts of the loss and of metrics: kept on each rank, added up over the ranks when they are asked for. */
 export class MetricCounts {
   readonly #metrics: readonly Metric[];
-  readonly #counts: Float64Array;
+  /** What they are made of; for checkpoints. */
+  readonly counts: Float64Array;
 
   /** @throws SHARDFEED_USAGE for an unknown name, or one that is there twice */
   constructor(metrics: readonly (MetricName | Metric)[]) {
@@ -33,28 +34,38 @@ export class MetricCounts {
     const names = ['loss', ...this.#metrics.map(({ name }) => name)];
     const twice = names.find((name, i) => names.indexOf(name) !== i);
     if (twice !== undefined) throw new ShardfeedError('SHARDFEED_USAGE', `two metrics have the name ${twice}`);
-    this.#counts = new Float64Array(this.#metrics.reduce((sum, { size }) => sum + size, 2));
+    this.counts = new Float64Array(this.#metrics.reduce((sum, { size }) => sum + size, 2));
+  }
+
+  /** Whether there are metrics besides the loss. */
+  get hasMetrics(): boolean {
+    return this.#metrics.length > 0;
   }
 
   /** Counts the loss only. */
   add({ loss, weight }: StepSums): void {
-    this.#counts[0]! += loss;
-    this.#counts[1]! += weight;
+    this.counts[0]! += loss;
+    this.counts[1]! += weight;
   }
 
   /** Counts the loss and all metrics. */
   update(evaluation: Evaluation): void {
     this.add(evaluation);
+    this.updateMetrics(evaluation);
+  }
+
+  /** Counts all metrics, but not the loss. */
+  updateMetrics(evaluation: Evaluation): void {
     let at = 2;
     for (const metric of this.#metrics) {
-      metric.update(this.#counts.subarray(at, at + metric.size), evaluation);
+      metric.update(this.counts.subarray(at, at + metric.size), evaluation);
       at += metric.size;
     }
   }
 
   /** The figures over all ranks, by name; every rank calls this. The counts of this rank stay as they are. */
   async results(group: ProcessGroup): Promise<Record<string, number>> {
-    const counts = await group.allReduce(this.#counts.slice());
+    const counts = await group.allReduce(this.counts.slice());
     const results: Record<string, number> = { loss: ratio(counts[0]!, counts[1]!) };
     let at = 2;
     for (const { name, size, result } of this.#metrics) {
@@ -65,7 +76,7 @@ export class MetricCounts {
   }
 
   reset(): void {
-    this.#counts.fill(0);
+    this.counts.fill(0);
   }
 }
 

@@ -33,6 +33,7 @@ export function reduceOnPlateau(rate: number | Schedule, options: ReduceOnPlatea
     let waited = 0;
     let cuts = 0;
     for (const better of improvements(context.history, { minDelta: 1e-4, ...options })) {
+      if (better === undefined) continue;
       waited = better ? 0 : waited + 1;
       if (waited < Math.max(1, patience)) continue;
       waited = 0;

@@ -1,0 +1,46 @@
+import type { ProcessGroup } from '../collective/process-group.js';
+import { MetricCounts, type MetricName } from '../metrics/index.js';
+import type { Metric } from '../metrics/metric.js';
+import type { StepModel } from '../step-model.js';
+import { withMeanState } from './averaged-state.js';
+import { type OpenedData, openData, type ReadOptions, type TrainData } from './train-data.js';
+
+export interface EvaluateOptions extends TrainData {
+  readonly model: StepModel;
+  readonly group: ProcessGroup;
+  readonly metrics?: readonly (MetricName | Metric)[];
+  readonly signal?: AbortSignal;
+}
+
+/** Data that is only looked at is read in its own order. */
+export const UNSHUFFLED: ReadOptions = { shuffle: false };
+
+/**
+ * The mean loss over the rows of all ranks and the metrics, by name; every rank calls it and gets the same. The model has the mean of the
+ * ranks' moving statistics meanwhile.
+ */
+export async function evaluate(options: EvaluateOptions): Promise<Record<string, number>> {
+  const { model, group, metrics = [], signal } = options;
+  const data = openData('evaluate', options, group.worldSize, UNSHUFFLED);
+  return evaluateData(group, model, data, metrics, signal);
+}
+
+export async function evaluateData(
+  group: ProcessGroup,
+  model: StepModel,
+  { source }: OpenedData,
+  metrics: readonly (MetricName | Metric)[],
+  signal: AbortSignal = new AbortController().signal,
+): Promise<Record<string, number>> {
+  const { rank, worldSize } = group;
+  const counts = new MetricCounts(metrics);
+  return withMeanState(group, model, async () => {
+    for await (const batch of source({ rank, worldSize, epoch: 0, signal })) {
+      signal.throwIfAborted();
+      counts.update(await model.evaluate(batch));
+    }
+    const { loss, ...rest } = await counts.results(group);
+    // Adds to gradients that nobody will look at before the next step overwrites them.
+    return { loss: loss! + (model.regularize?.() ?? 0), ...rest };
+  });
+}

@@ -1,0 +1,151 @@
+import { ShardfeedError } from '../../errors.js';
+import {
+  type CheckpointTensors,
+  flatTensors,
+  type LoadedCheckpoint,
+  loadCheckpoint,
+  restoreTensors,
+  type SavedCheckpoint,
+  saveCheckpoint,
+} from '../checkpoint/index.js';
+import type { ProcessGroup } from '../collective/process-group.js';
+import type { EpochLog } from '../history.js';
+import type { MetricCounts } from '../metrics/index.js';
+import type { StepModel } from '../step-model.js';
+import type { Updater } from '../update.js';
+import { gatherStates, meanState } from './averaged-state.js';
+import type { CheckpointOptions } from './fit-options.js';
+
+/** Where training stands; the arrays of model, optimizers and metrics besides. */
+export interface Standing {
+  /** Steps made. */
+  step: number;
+  /** Epochs that have ended. */
+  epoch: number;
+  /** Batches of the epoch under way that each rank has used. */
+  batches: number;
+  /** Of the last of them, where batches have positions. */
+  position: unknown;
+  history: EpochLog[];
+}
+
+/** What a checkpoint is made of. */
+export interface Trained {
+  readonly group: ProcessGroup;
+  readonly model: StepModel;
+  readonly updater: Updater;
+  /** Of the epoch under way. */
+  readonly counts: MetricCounts;
+  readonly seed: number;
+  readonly fingerprint: string | undefined;
+  readonly standing: Standing;
+}
+
+interface Extra {
+  readonly updates: number;
+  readonly batches: number;
+  readonly history: readonly EpochLog[];
+}
+
+/**
+ * Writes a checkpoint at the boundary between two updates; every rank calls it. `state/` is the mean of the ranks' moving statistics, for whoever
+ * uses the model; `ranks/` is what each rank has of its own, with which the same number of ranks goes on as if nothing had been.
+ */
+export async function saveTraining(
+  trained: Trained,
+  { folder, keep, best, resume }: CheckpointOptions,
+): Promise<SavedCheckpoint | undefined> {
+  const { group, model, updater, counts, seed, fingerprint, standing } = trained;
+  const { step, epoch, batches, position, history } = standing;
+  const states = await gatherStates(group, model);
+  const allCounts = await group.allGather(counts.counts.slice());
+  let saved: SavedCheckpoint | undefined;
+  if (group.rank === 0) {
+    const extra: Extra = { updates: updater.updates, batches, history };
+    const info = {
+      ...{ step, epoch, seed, worldSize: group.worldSize, position, extra },
+      ...(fingerprint !== undefined && { fingerprint }),
+      ...(history.length > 0 && { metrics: history.at(-1)!.metrics }),
+    };
+    const tensors = tensorsOf(trained, meanState(states, model.state.length), states, allCounts);
+    const options = { ...(keep && { keep }), ...(best && { best }), rewind: typeof resume === 'number' };
+    saved = await saveCheckpoint(folder, { info, tensors }, options);
+  }
+  await group.barrier();
+  return saved;
+}
+
+/**
+ * Goes on from a checkpoint, which rank 0 reads and the others are sent; every rank calls it. False where there is none.
+ * @throws SHARDFEED_CHECKPOINT for one of another model, optimizer, dataset or seed; see loadCheckpoint
+ */
+export async function resumeTraining(trained: Trained, { folder, resume = true }: CheckpointOptions): Promise<boolean> {
+  if (resume === false) return false;
+  const { group, model, updater, counts, fingerprint, standing } = trained;
+  const options = { ...(typeof resume === 'number' && { step: resume }), ...(fingerprint && { fingerprint }) };
+  const loaded = group.rank === 0 ? await loadCheckpoint(folder, options) : undefined;
+  const info = await group.broadcastObject(loaded && checkRun(loaded, trained), 0);
+  if (info === undefined || info === null) return false;
+
+  const states = new Float32Array(info.worldSize * model.state.length);
+  const allCounts = new Float64Array(info.worldSize * counts.counts.length);
+  if (loaded !== undefined)
+    restoreTensors(loaded, tensorsOf(trained, new Float32Array(model.state.length), states, allCounts));
+  for (const array of [model.weights, ...Object.values(updater.slots), states, allCounts]) {
+    if (array.length > 0) await group.broadcast(array);
+  }
+  const same = info.worldSize === group.worldSize;
+  model.state.set(same ? part(states, group) : meanState(states, model.state.length));
+  model.changed();
+  if (same) counts.counts.set(part(allCounts, group));
+  else if (group.rank === 0) addUp(allCounts, counts.counts);
+
+  const { updates, batches, history } = info.extra as Extra;
+  updater.updates = updates;
+  Object.assign(standing, {
+    step: info.step,
+    epoch: info.epoch,
+    batches,
+    position: info.position,
+    history: [...history],
+  });
+  return true;
+}
+
+/** Views of all that is kept, by name. */
+function tensorsOf(
+  { model, updater }: Trained,
+  state: Float32Array,
+  states: Float32Array,
+  counts: Float64Array,
+): CheckpointTensors {
+  const slots = Object.entries(updater.slots).map(([name, values]) => [`optimizer/${name}`, flat(values)] as const);
+  return {
+    ...flatTensors('weights/', model.layout, model.weights),
+    ...flatTensors('state/', model.stateLayout, state),
+    ...Object.fromEntries(slots),
+    'ranks/state': flat(states),
+    'ranks/metrics': flat(counts),
+  };
+}
+
+function flat<A extends Float32Array | Float64Array>(values: A): { shape: number[]; values: A } {
+  return { shape: [values.length], values };
+}
+
+function part<A extends Float32Array | Float64Array>(all: A, { rank, worldSize }: ProcessGroup): A {
+  const size = all.length / worldSize;
+  return all.subarray(rank * size, (rank + 1) * size) as A;
+}
+
+/** Adds the ranks' counts up into one rank's. */
+function addUp(all: Float64Array, into: Float64Array): void {
+  into.fill(0);
+  for (let i = 0; i < all.length; i++) into[i % into.length]! += all[i]!;
+}
+
+function checkRun({ info, path }: LoadedCheckpoint, { seed }: Trained): LoadedCheckpoint['info'] {
+  if (info.seed === seed) return info;
+  const what = `the checkpoint ${path} is of a training with seed ${info.seed}, this one has ${seed}: give that seed, or another folder`;
+  throw new ShardfeedError('SHARDFEED_CHECKPOINT', what, { path });
+}
