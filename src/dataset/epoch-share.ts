@@ -1,3 +1,4 @@
+import { showValue } from './known-options.js';
 import { type Locality, localityHash, nearRanks, parseLocality } from './locality.js';
 import {
   countSteps,
@@ -86,9 +87,9 @@ export function resolveEpoch(facts: EpochFacts, options: EpochOptions): Resolved
   const worldSize = positive('worldSize', options.worldSize ?? 1);
   const globalBatchSize = batchSizeOf(options, worldSize);
   if (!['pad', 'drop', 'error'].includes(tail))
-    throw usage(`tail is ${String(tail)}: 'pad', 'drop' or 'error' is wanted`);
+    throw usage(`tail is ${showValue(tail)}: 'pad', 'drop' or 'error' is wanted`);
   if (!['record', 'file', 'auto'].includes(mode)) {
-    throw usage(`mode is ${String(mode)}: 'record', 'file' or 'auto' is wanted`);
+    throw usage(`mode is ${showValue(mode)}: 'record', 'file' or 'auto' is wanted`);
   }
   const records = sum(facts.counts);
   const locality =
@@ -123,7 +124,9 @@ export function epochShare(facts: EpochFacts, options: EpochOptions): EpochShare
   const { worldSize, globalBatchSize, sharding, order, seed, consumed, steps } = epoch;
   const { rank = 0 } = options;
   if (!(Number.isInteger(rank) && rank >= 0 && rank < worldSize)) {
-    throw usage(`rank is ${rank}, with a worldSize of ${worldSize} it is 0 to ${worldSize - 1}`);
+    const ranks =
+      worldSize === 1 ? '0, for 1 worker: is worldSize given?' : `0 to ${worldSize - 1}, for ${worldSize} workers`;
+    throw usage(`rank is ${showValue(rank)}, wanted is ${ranks}`);
   }
   const { from, to } = rowsOf(rank, worldSize, globalBatchSize);
   const rowsPerStep = to - from;
@@ -282,7 +285,7 @@ function batchSizeOf({ globalBatchSize, perRankBatchSize }: EpochOptions, worldS
 
 function whole(name: string, value: number): number {
   if (Number.isSafeInteger(value) && (value >= 0 || name === 'seed')) return value;
-  throw usage(`${name} is ${value}, a whole number is wanted`);
+  throw usage(`${name} is ${showValue(value)}, a whole number is wanted`);
 }
 
 function sum(counts: ArrayLike<number>): number {

@@ -50,11 +50,12 @@ export function checkOptions(of: string, options: object, kinds: Readonly<Record
       throw new ShardfeedError('SHARDFEED_USAGE', `${of} has no option ${JSON.stringify(name)}: ${hint}`);
     }
     if (value === undefined || kind === true || kind.is(value)) continue;
-    throw new ShardfeedError('SHARDFEED_USAGE', `${of}: ${name} is ${show(value)}, ${kind.wanted} is wanted`);
+    throw new ShardfeedError('SHARDFEED_USAGE', `${of}: ${name} is ${showValue(value)}, ${kind.wanted} is wanted`);
   }
 }
 
-function show(value: unknown): string {
+/** A value of the caller's, for a message. */
+export function showValue(value: unknown): string {
   if (typeof value === 'string') return JSON.stringify(value);
   if (typeof value === 'function') return 'a function';
   if (Array.isArray(value)) return `a list of ${value.length}`;
@@ -63,7 +64,7 @@ function show(value: unknown): string {
 
 /** The option that is the fewest edits away, at most a third of its length; else one that contains the name. */
 function nearest(name: string, known: readonly string[]): string | undefined {
-  const lower = name.toLowerCase();
+  const lower = name.toLowerCase().replace(/[_-]/g, '');
   const close = known
     .map((option) => ({ option, edits: editsBetween(lower, option.toLowerCase()) }))
     .sort((a, b) => a.edits - b.edits)[0];

@@ -1,4 +1,5 @@
 import { setMaxListeners } from 'node:events';
+import { inspect } from 'node:util';
 import { isShardfeedError, ShardfeedError } from '../errors.js';
 import {
   type CacheOptions,
@@ -237,6 +238,13 @@ export class Dataset<S extends Schema = Schema> implements AsyncDisposable {
     this.#closed.abort();
     this.#indexes.close();
     await this.#source.unpacked.close();
+  }
+
+  /** What `console.log` shows. */
+  [inspect.custom](): unknown {
+    const { count, fingerprint, schema, files } = this;
+    const features = schema.features.map(({ name }) => name);
+    return { dataset: `${count} records in ${files.length} files`, features, fingerprint };
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -72,6 +72,12 @@ export function parsePosition(json: unknown, fingerprint: string): Position {
     throw wrong(`the position has version ${version}, this release knows version 1: update shardfeed`);
   }
   if (typeof json === 'string') throw wrong('the position is text: give what JSON.parse makes of it');
+  const [operation] = ['repeat', 'take', 'mix', 'zip'].filter((name) => Object.hasOwn(Object(json), name));
+  if (operation !== undefined) {
+    throw wrong(
+      `the position is of a stream behind \`${operation}\`: build it by the same operations, then call from(position)`,
+    );
+  }
   const result = positionJson.safeParse(json);
   if (!result.success) throw wrong(`this is no position of a dataset: ${z.prettifyError(result.error)}`);
   const position = result.data;

@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import { expect, test } from 'vitest';
 import { mix } from '../../src/dataset/index.js';
 import { checkOptions } from '../../src/dataset/known-options.js';
@@ -11,6 +12,7 @@ test.each([
   ['globalBatchSise', 'of has no option "globalBatchSise": did you mean globalBatchSize?'],
   ['globalbatchsize', 'of has no option "globalbatchsize": did you mean globalBatchSize?'],
   ['batchSize', 'of has no option "batchSize": did you mean globalBatchSize?'],
+  ['batch_size', 'of has no option "batch_size": did you mean globalBatchSize?'],
   ['sed', 'of has no option "sed": did you mean seed?'],
   ['workers', 'of has no option "workers": there are globalBatchSize, perRankBatchSize, seed'],
   ['toString', 'of has no option "toString": there are globalBatchSize, perRankBatchSize, seed'],
@@ -106,15 +108,17 @@ test.each([
   [{ signal: {} }, /signal is an object, an AbortSignal is wanted/],
   [{ shuffle: { window: '1000' } }, /window is "1000", a whole number from 1 is wanted/],
   [{ shuffle: { block: 0 } }, /block is 0, a whole number from 1 is wanted/],
-  [{ shuffle: 'yes' }, /shuffle is yes/],
-  [{ lanes: '4', shuffle: true }, /lanes is 4, a whole number from 1 is wanted/],
-  [{ rank: '0' }, /rank is 0/],
+  [{ shuffle: 'yes' }, /shuffle is "yes"/],
+  [{ lanes: '4', shuffle: true }, /lanes is "4", a whole number from 1 is wanted/],
+  [{ rank: '0' }, /rank is "0"/],
+  [{ rank: 1 }, /rank is 1, wanted is 0, for 1 worker: is worldSize given/],
+  [{ rank: 2, worldSize: 2 }, /rank is 2, wanted is 0 to 1, for 2 workers/],
   [{ worldSize: 1.5 }, /worldSize is 1.5/],
-  [{ globalBatchSize: '64' }, /globalBatchSize is 64, a whole number from 1 is wanted/],
+  [{ globalBatchSize: '64' }, /globalBatchSize is "64", a whole number from 1 is wanted/],
   [{ perRankBatchSize: 0 }, /perRankBatchSize is 0/],
-  [{ tail: 'wrap' }, /tail is wrap/],
-  [{ mode: 'files' }, /mode is files/],
-  [{ seed: 'a' }, /seed is a/],
+  [{ tail: 'wrap' }, /tail is "wrap"/],
+  [{ mode: 'files' }, /mode is "files"/],
+  [{ seed: 'a' }, /seed is "a"/],
   [{ epoch: -1 }, /epoch is -1/],
 ])('batches refuses %j at once', async (options, message) => {
   const { dataset } = await twelveRecords();
@@ -134,6 +138,7 @@ test('operations of streams refuse options that they do not have', async () => {
   expect(() => stream.paddedBatch({ lenght: 1 } as never)).toThrow(/did you mean length/);
   expect(() => stream.paddedBatch({ columns: { id: { tolong: 1 } } } as never)).toThrow(/"id" has no option "tolong"/);
   expect(() => stream.map({ modul: './x.js' } as never)).toThrow(/did you mean module/);
+  expect(() => stream.map('./x.js' as never)).toThrow(/a function of a batch, or { module }/);
   expect(() => stream.map({} as never)).toThrow(/a function, or { module }/);
   expect(() => stream.filter({ rows: () => true } as never)).toThrow(/filter wants a function/);
   expect(() => mix([stream], [1], { onend: 'stop' } as never)).toThrow(/did you mean onEnd/);
@@ -152,6 +157,15 @@ test('operations of streams refuse options that they do not have', async () => {
   for (const wrong of [-1, 1.5, '2']) expect(() => stream.take(wrong as never)).toThrow(/a whole number from 0/);
   for (const wrong of [-1, 1.5, '2']) expect(() => stream.skip(wrong as never)).toThrow(/a whole number from 0/);
   await expect(dataset.locality('node1' as never)).rejects.toThrow(/a list of hosts/);
+});
+
+test('a position of a stream behind operations belongs to `from`, a dataset shows what it is', async () => {
+  const { dataset } = await twelveRecords();
+  const [batch] = await collect(dataset.batches({ globalBatchSize: 4 }).repeat(1).take(1));
+  const { position } = batch!;
+  expect(() => dataset.batches({ position })).toThrow(/behind `take`: .*call from\(position\)/);
+  expect(() => dataset.batches({ position: position.at })).toThrow(/behind `repeat`: /);
+  expect(inspect(dataset)).toMatch(/12 records in 1 files.*id.*word/s);
 });
 
 test('a position that is text, or between batches, is none', async () => {

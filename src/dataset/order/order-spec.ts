@@ -1,5 +1,5 @@
 import { ShardfeedError } from '../../errors.js';
-import { checkOptions, Kinds, type OptionKinds } from '../known-options.js';
+import { checkOptions, Kinds, type OptionKinds, showValue } from '../known-options.js';
 
 /**
  * `false`: the dataset's own order. `true`, or with sizes: blocks of records are permuted and mixed within windows.
@@ -46,7 +46,7 @@ export function resolveOrder(options: OrderOptions, records: number, globalBatch
     return { kind: shuffle === false ? 'sequential' : 'global', lanes: 1 };
   }
   if (shuffle !== true && (typeof shuffle !== 'object' || shuffle === null)) {
-    throw usage(`shuffle is ${String(shuffle)}: false, true, 'global' or { window, block } is wanted`);
+    throw usage(`shuffle is ${showValue(shuffle)}: false, true, 'global' or { window, block } is wanted`);
   }
   const sizes = shuffle === true ? {} : shuffle;
   checkOptions('shuffle', sizes, WINDOW_SIZES);
@@ -72,7 +72,7 @@ function lanesOf(globalBatchSize: number): number {
 /** @throws SHARDFEED_USAGE unless the value is a whole number from 1 */
 export function positive(name: string, value: number): number {
   if (Number.isSafeInteger(value) && value > 0) return value;
-  throw usage(`${name} is ${value}, a whole number from 1 is wanted`);
+  throw usage(`${name} is ${showValue(value)}, a whole number from 1 is wanted`);
 }
 
 export function usage(what: string): ShardfeedError {

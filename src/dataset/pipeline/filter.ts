@@ -1,5 +1,6 @@
 import { ShardfeedError } from '../../errors.js';
 import { type Batch, cellOf, type DecodedRow } from '../../records/index.js';
+import { showValue } from '../known-options.js';
 import { clearRows } from './clear-rows.js';
 import { mapSource } from './map.js';
 import type { Positioned, StreamSource } from './source.js';
@@ -37,7 +38,8 @@ function maskRows(batch: Batch, isWanted: RowFilter['row']): Uint8Array {
 
 function leaveOut<B extends Batch>(batch: B, wanted: ArrayLike<number | boolean>): B {
   if (wanted?.length !== batch.size) {
-    const what = wanted === undefined ? 'nothing' : `${wanted.length} values`;
+    const what =
+      wanted?.length === undefined ? (wanted === undefined ? 'nothing' : showValue(wanted)) : `${wanted.length} values`;
     throw new ShardfeedError(
       'SHARDFEED_USAGE',
       `it returned ${what}: one value for each of ${batch.size} rows is expected`,

@@ -1,6 +1,7 @@
 import { ShardfeedError } from '../../errors.js';
 import type { Batch, DecodedRow } from '../../records/index.js';
 import { rowsOf } from '../adapters/rows-of.js';
+import { showValue } from '../known-options.js';
 import { type FilterFunction, filterSource, type RowFilter } from './filter.js';
 import { iterate } from './iterate.js';
 import { type MapFunction, mapSource } from './map.js';
@@ -57,10 +58,16 @@ export class BatchStream<B extends Batch = Batch, P = unknown> implements AsyncI
   map<R extends Batch>(apply: MapFunction<Positioned<B, P>, R>): BatchStream<R, P>;
   map<R extends Batch = Batch>(apply: MapModule): BatchStream<R, P>;
   map<R extends Batch>(apply: MapFunction<Positioned<B, P>, R> | MapModule): BatchStream<R, P> {
+    if (typeof apply !== 'function' && (typeof apply !== 'object' || apply === null)) {
+      throw new ShardfeedError(
+        'SHARDFEED_USAGE',
+        'map wants a function of a batch, or { module } with the path or URL of one',
+      );
+    }
     return this.#with<R, P>(
       typeof apply === 'function'
         ? mapSource(this.source, this.#name('map', apply.name), apply)
-        : mapModuleSource(this.source, this.#name('map', String(apply?.module)), apply),
+        : mapModuleSource(this.source, this.#name('map', String(apply.module)), apply),
     );
   }
 
@@ -123,5 +130,8 @@ export class BatchStream<B extends Batch = Batch, P = unknown> implements AsyncI
 
 function checkCount(operation: string, value: number, least = 0): number {
   if (value === Number.POSITIVE_INFINITY || (Number.isSafeInteger(value) && value >= least)) return value;
-  throw new ShardfeedError('SHARDFEED_USAGE', `${operation}(${value}): a whole number from ${least} is wanted`);
+  throw new ShardfeedError(
+    'SHARDFEED_USAGE',
+    `${operation}(${showValue(value)}): a whole number from ${least} is wanted`,
+  );
 }

@@ -94,8 +94,9 @@ test('where nothing is left out, the columns are those that came', async () => {
 test.each([
   [undefined, 'nothing'],
   [[true], '1 values'],
+  [false, 'false'],
 ])('a predicate that returns %j is an error', async (result, what) => {
-  const error = await failureOf(numbered().filter(() => result as boolean[]));
+  const error = await failureOf(numbered().filter(() => result as never));
   expect(error).toMatchObject({
     code: 'SHARDFEED_USAGE',
     message: `filter (operation 1 of the stream) failed on the batch at position {"epoch":0,"done":1}: it returned ${what}: one value for each of 2 rows is expected`,
