@@ -45,6 +45,8 @@ export class CompiledModel implements StepModel {
   readonly #regularized: readonly { at: number; gradient: number; size: number; l1: number; l2: number }[];
   #network: Network | undefined;
   #capacity = 0;
+  #last: StepSums = { loss: 0, weight: 0 };
+  #lastSize = 0;
   readonly #chosen = new ChosenRows();
 
   #onClose: ((model: CompiledModel) => void) | undefined;
@@ -93,7 +95,14 @@ export class CompiledModel implements StepModel {
     network.forward(run);
     const loss = network.loss(rows);
     network.backward(run);
-    return { loss, weight };
+    this.#last = { loss, weight };
+    this.#lastSize = batch.size;
+    return this.#last;
+  }
+
+  /** Of the last step, before anything else was asked of the model: with dropout, and the batch's statistics. */
+  lastEvaluation(): Evaluation {
+    return this.#evaluation(this.#network!, this.#last, this.#lastSize);
   }
 
   regularize(): number {
@@ -119,20 +128,24 @@ export class CompiledModel implements StepModel {
     const weight = this.#loadLabels(batch, network);
     network.forward(this.#inference());
     const loss = network.loss(this.#chosen.count);
-    const width = labelWidth(this.#plan);
-    return {
-      loss,
-      weight,
-      predictions: this.#spreadOutputs(network, batch.size),
-      labels: this.#chosen.spread(network.labels, width, width, batch.size),
-      weights: this.#chosen.spread(network.weights, 1, 1, batch.size),
-    };
+    return this.#evaluation(network, { loss, weight }, batch.size);
   }
 
   close(): void {
     // Memory is the group's.
     this.#onClose?.(this);
     this.#onClose = undefined;
+  }
+
+  #evaluation(network: Network, { loss, weight }: StepSums, size: number): Evaluation {
+    const width = labelWidth(this.#plan);
+    return {
+      loss,
+      weight,
+      predictions: this.#spreadOutputs(network, size),
+      labels: this.#chosen.spread(network.labels, width, width, size),
+      weights: this.#chosen.spread(network.weights, 1, 1, size),
+    };
   }
 
   #inference(): Run {

@@ -88,6 +88,10 @@ describe('a model of dense layers', () => {
       });
       close(ours.gradients, theirs.gradients);
       close(ours.state, theirs.state);
+      const [last, others] = [ours.lastEvaluation(), theirs.lastEvaluation()];
+      close(last.predictions, others.predictions);
+      expect([last.labels, last.weights, last.weight]).toEqual([others.labels, others.weights, others.weight]);
+      expect(last.loss).toBe((a as { loss: number }).loss);
       expect(ours.regularize!()).toBeCloseTo(theirs.regularize!(), 5);
       close(ours.gradients, theirs.gradients);
       for (const one of [ours, theirs]) {

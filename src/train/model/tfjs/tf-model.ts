@@ -26,6 +26,9 @@ export interface TfModelPlan {
   readonly optimizers: Readonly<Record<string, string>>;
 }
 
+const NONE = new Float32Array(0);
+const NOTHING: Evaluation = { loss: 0, weight: 0, predictions: NONE, labels: NONE, weights: NONE };
+
 /** What a weight is called: by its layer and role, whatever else was made before it in this process. */
 export function weightName({ originalName }: tfjs.LayerVariable): string {
   return originalName;
@@ -52,6 +55,8 @@ export class TfModel implements StepModel {
   readonly #restore: () => void;
   readonly #reduce: ((sums: Float64Array) => void) | undefined;
   readonly #chosen = new ChosenRows();
+  #last: Evaluation = NOTHING;
+  #lastSize = 0;
   #run: TfRun = { rows: 0, rowNumbers: new Uint32Array(0), seed: 0, step: 0, empty: false };
 
   /** @throws SHARDFEED_UNSUPPORTED naming a layer that the backend cannot train, or whose randomness is its own */
@@ -122,15 +127,23 @@ export class TfModel implements StepModel {
     this.#chosen.choose(batch, firstRow);
     const { count, rowNumbers } = this.#chosen;
     const reduce = this.#reduce;
+    this.#lastSize = batch.size;
     if (count === 0 && reduce === undefined) {
       this.gradients.fill(0);
+      this.#last = NOTHING;
       return { loss: 0, weight: 0 };
     }
     this.#run = { rows: count, rowNumbers, seed, step, reduce, empty: count === 0 };
     const { inputs, labels, weights, weight } = this.#load(batch);
-    const loss = this.#differentiate(inputs, labels, weights);
+    const { loss, predictions } = this.#differentiate(inputs, labels, weights);
+    this.#last = { loss, weight, predictions, labels, weights };
     if (this.#untrained.length > 0) this.#read(this.#untrained, this.stateLayout, this.state);
     return { loss, weight };
+  }
+
+  /** Of the last step, before anything else was asked of the model: with dropout, and the batch's statistics. */
+  lastEvaluation(): Evaluation {
+    return this.#spread(this.#last, this.#lastSize);
   }
 
   changed(): void {
@@ -150,18 +163,25 @@ export class TfModel implements StepModel {
   evaluate(batch: Batch): Evaluation {
     const tf = this.#tf;
     this.#chosen.choose(batch, 0);
+    const { inputs, labels, weights, weight } = this.#load(batch);
+    if (this.#chosen.count === 0) return this.#spread(NOTHING, batch.size);
+    const [predictions, loss] = tf.tidy(() => {
+      const made = this.#apply(this.#tensors(inputs), false);
+      const total = this.#weighted(made, labels, weights).dataSync()[0]!;
+      return [made.dataSync() as Float32Array, total] as const;
+    });
+    return this.#spread({ loss, weight, predictions, labels, weights }, batch.size);
+  }
+
+  /** Gives the model's layers back what was theirs. Twice is fine. */
+  close(): void {
+    this.#restore();
+  }
+
+  /** Of the chosen rows, at their places in the batch. */
+  #spread({ loss, weight, predictions, labels, weights }: Evaluation, size: number): Evaluation {
     const { outputs } = this.#labels;
     const width = labelWidth(this.#labels);
-    const { inputs, labels, weights, weight } = this.#load(batch);
-    const { size } = batch;
-    const [predictions, loss] =
-      this.#chosen.count === 0
-        ? [new Float32Array(0), 0]
-        : tf.tidy(() => {
-            const made = this.#apply(this.#tensors(inputs), false);
-            const total = this.#weighted(made, labels, weights).dataSync()[0]!;
-            return [made.dataSync() as Float32Array, total] as const;
-          });
     return {
       loss,
       weight,
@@ -169,11 +189,6 @@ export class TfModel implements StepModel {
       labels: this.#chosen.spread(labels, width, width, size),
       weights: this.#chosen.spread(weights, 1, 1, size),
     };
-  }
-
-  /** Gives the model's layers back what was theirs. Twice is fine. */
-  close(): void {
-    this.#restore();
   }
 
   /** A step of two rows of zeros, after which all is as before. */
@@ -192,14 +207,23 @@ export class TfModel implements StepModel {
     this.gradients.fill(0);
   }
 
-  /** Fills the gradients of the sum of weight x loss, and gives the sum. */
-  #differentiate(inputs: readonly Float32Array[], labels: Float32Array, weights: Float32Array): number {
+  /** Fills the gradients of the sum of weight x loss, and gives the sum, and the predictions. */
+  #differentiate(
+    inputs: readonly Float32Array[],
+    labels: Float32Array,
+    weights: Float32Array,
+  ): { loss: number; predictions: Float32Array } {
     const tf = this.#tf;
     return tf.tidy(() => {
       const tensors = this.#tensors(inputs);
-      const loss = (): tfjs.Scalar => this.#weighted(this.#apply(tensors, true), labels, weights) as tfjs.Scalar;
+      let predictions = new Float32Array(0);
+      const loss = (): tfjs.Scalar => {
+        const made = this.#apply(tensors, true);
+        predictions = made.dataSync() as Float32Array<ArrayBuffer>;
+        return this.#weighted(made, labels, weights) as tfjs.Scalar;
+      };
       const variables = this.#trained.map((weight) => weight.read() as tfjs.Variable);
-      if (variables.length === 0) return loss().dataSync()[0]!;
+      if (variables.length === 0) return { loss: loss().dataSync()[0]!, predictions };
       const { value, grads } = tf.variableGrads(loss, variables);
       for (const [i, { offset, size }] of this.layout.parameters.entries()) {
         const gradient: Tensor | null | undefined = grads[variables[i]!.name];
@@ -207,7 +231,7 @@ export class TfModel implements StepModel {
         if (gradient == null) this.gradients.fill(0, offset, offset + size);
         else this.gradients.set(gradient.dataSync() as Float32Array, offset);
       }
-      return value.dataSync()[0]!;
+      return { loss: value.dataSync()[0]!, predictions };
     });
   }
 
