@@ -46,6 +46,8 @@ export function rankFromEnvironment(environment: Environment): RankEnvironment {
   }
   const { localRank, localWorldSize, listen, jobId, attempt, ...told } = place as Place;
   const port = whole(environment, 'MASTER_PORT');
+  // torchrun keeps a store of its own on that port.
+  const taken = environment.TORCHELASTIC_USE_AGENT_STORE === 'True' ? 1 : 0;
   const address = environment.MASTER_ADDR ?? told.address ?? loopback(place as Place);
   const local = address === 'localhost' || isLoopback(address);
   return {
@@ -54,7 +56,7 @@ export function rankFromEnvironment(environment: Environment): RankEnvironment {
     localRank: localRank ?? (local ? rank : 0),
     localWorldSize: localWorldSize ?? (local ? worldSize : 1),
     address,
-    port: told.port ?? port ?? DEFAULT_PORT,
+    port: port === undefined ? (told.port ?? DEFAULT_PORT) : port + taken,
     ...defined('listen', environment.SHARDFEED_LISTEN ?? listen),
     jobId: environment.SHARDFEED_JOB_ID ?? jobId ?? DEFAULT_JOB,
     attempt: whole(environment, 'SHARDFEED_ATTEMPT') ?? attempt ?? 0,

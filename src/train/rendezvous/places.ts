@@ -31,16 +31,12 @@ export const PLACES: Readonly<Record<string, (environment: Environment) => Place
 function torchrun(environment: Environment): Place | undefined {
   const rank = whole(environment, 'RANK');
   if (rank === undefined) return undefined;
-  const port = whole(environment, 'MASTER_PORT');
-  // torchrun keeps a store of its own on that port.
-  const taken = environment.TORCHELASTIC_USE_AGENT_STORE === 'True' ? 1 : 0;
   return {
     source: 'RANK and WORLD_SIZE',
     rank,
     worldSize: needed(environment, 'WORLD_SIZE', 'RANK'),
     localRank: whole(environment, 'LOCAL_RANK'),
     localWorldSize: whole(environment, 'LOCAL_WORLD_SIZE'),
-    port: port === undefined ? undefined : port + taken,
     jobId: environment.TORCHELASTIC_RUN_ID,
     attempt: whole(environment, 'TORCHELASTIC_RESTART_COUNT'),
   };

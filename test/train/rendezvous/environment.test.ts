@@ -91,6 +91,11 @@ test.each<[string, Record<string, string>, object]>([
     { address: '::1', port: 5, listen: '[::1]:6', localRank: 1 },
   ],
   [
+    'MASTER_ADDR and MASTER_PORT before TF_CONFIG',
+    { ...tf({ worker: hosts }, 'worker', 1), MASTER_ADDR: 'z', MASTER_PORT: '9' },
+    { rank: 1, address: 'z', port: 9, listen: 'b:2222' },
+  ],
+  [
     'TF_CONFIG as a sparse cluster',
     tf({ worker: { 0: 'a:1', 1: 'b:2' } }, 'worker', 1),
     { rank: 1, worldSize: 2, address: 'a' },
