@@ -5,7 +5,7 @@ import { adam, broadcastVariables, DistributedOptimizer, joinGroup, tensorVariab
 
 const ROWS = 128;
 const STEPS = 300;
-await using group = await joinGroup();
+const group = await joinGroup();
 
 const dense = (units, activation, inputShape) =>
   tf.layers.dense({ units, activation, ...(inputShape && { inputShape }) });
@@ -53,3 +53,4 @@ if (group.rank === 0) {
     `discriminator ${losses[0].toFixed(3)}, generator ${losses[1].toFixed(3)}; mean radius ${radius.toFixed(2)} of 1`,
   );
 }
+await group.close();

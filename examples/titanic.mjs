@@ -4,8 +4,8 @@ import { compileFeatures, openDataset } from 'shardfeed';
 import { adagrad, compileModel, fit, ftrl } from 'shardfeed/train';
 
 const [trainUri, testUri, epochs = '1', batch = '512'] = process.argv.slice(2);
-await using train = await openDataset(trainUri);
-await using test = await openDataset(testUri);
+const train = await openDataset(trainUri);
+const test = await openDataset(testUri);
 const prepare = compileFeatures(
   [
     { op: 'vocabulary', column: 'Pclass', values: [1, 2, 3], outOfVocabulary: 0 },
@@ -48,3 +48,4 @@ const { history } = await fit({
   epochs: Number(epochs),
 });
 if ((process.env.RANK ?? '0') === '0') console.log(JSON.stringify(history.at(-1).metrics));
+await Promise.all([train.close(), test.close()]);

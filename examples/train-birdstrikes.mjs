@@ -4,8 +4,8 @@ import { compileFeatures, openDataset } from 'shardfeed';
 import { adagrad, compileModel, fit, ftrl } from 'shardfeed/train';
 
 const [folder, checkpoints] = process.argv.slice(2);
-await using train = await openDataset(`${folder}/train`);
-await using test = await openDataset(`${folder}/test`);
+const train = await openDataset(`${folder}/train`);
+const test = await openDataset(`${folder}/test`);
 
 // Columns of text become classes: the most frequent values of the training data, and one class for all others.
 const DAMAGE = 'Effect Amount of damage';
@@ -91,3 +91,4 @@ if ((process.env.RANK ?? '0') === '0') {
     `throughput ${Math.round(records / seconds).toLocaleString('en')} records/s, start and validation included`,
   );
 }
+await Promise.all([train.close(), test.close()]);
