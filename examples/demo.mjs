@@ -1,6 +1,6 @@
-// npm run demo [-- --hdfs]: real public data becomes a dataset, by the commands that a user would type. The table holds
-// 10,000 reports of birds that aircraft hit, from the npm package vega-datasets: text, numbers, dates and gaps. With --hdfs
-// the dataset goes to a real HDFS on this machine, which `npm run hdfs` starts if it does not run.
+// npm run demo [-- --hdfs]: real public data becomes a dataset, and two workers train a model on it, by the commands that a user would
+// type. The table holds 10,000 reports of birds that aircraft hit, from the npm package vega-datasets: text, numbers, dates and
+// gaps. With --hdfs the dataset goes to a real HDFS on this machine, which `npm run hdfs` starts if it does not run.
 import { spawnSync } from 'node:child_process';
 import { userInfo } from 'node:os';
 import { fileURLToPath } from 'node:url';
@@ -44,6 +44,9 @@ shardfeed('stats', dataset);
 shardfeed('head', dataset, '-n', '3');
 shardfeed('plan', dataset, '--workers', '2', '--batch-size', '512', '--shuffle', 'windows', '--shuffle-quality');
 run(['node', 'examples/epoch.mjs', dataset], 'examples/epoch.mjs', [dataset]);
+const split = ['--split', 'train=0.8,test=0.2', '--seed', '7', '--overwrite'];
+shardfeed('convert', csv, '--to', `${dataset}-split`, '--partitions', '2', ...split);
+shardfeed('train', 'examples/train-birdstrikes.mjs', '--workers', '2', '--', `${dataset}-split`);
 if (hdfs) {
   cluster(['tool', 'dfs', '-ls', `${folder}/birdstrikes`]);
   console.log('\nThe cluster runs on: `npm run hdfs -- status` tells where, `npm run hdfs -- stop --delete` ends it.');
