@@ -12,6 +12,8 @@ export * from './example-encode';
 export * from './farmhash';
 export * from './framing';
 export * from './hash';
+export { expandLengths } from './record-index';
 export { sortU64 } from './sort';
+export { placeRows } from './stage-rows';
 export * from './statistics';
 export * from './touch';

@@ -9,6 +9,7 @@ import {
   parentPath,
 } from '../files/index.js';
 import { crc32c, FRAME_BYTES, type RecordOffsets } from '../records/index.js';
+import { expandLengths, STRIDE, type Starts, startsOf } from './expand-lengths.js';
 
 // The file, little endian: a header of HEADER bytes, the members (u64 stored, u64 offset each), the lengths, u32 CRC32C of
 // all that. Lengths are stored as what they have above the least one, in 0, 1, 2 or 4 bytes each.
@@ -21,8 +22,6 @@ const VERSION = 1;
 export const INDEX_HEADER_BYTES = 88;
 const MEMBER_BYTES = 16;
 const CODECS: readonly Codec[] = ['none', 'gzip', 'zlib', 'zstd'];
-/** Offsets are summed from the nearest of these: every STRIDE-th. */
-const STRIDE = 128;
 /** Above this many records lengths are stored even if all are the same, so that a small index never asks for much memory. */
 const MOST_IMPLIED = 2 ** 24;
 
@@ -72,19 +71,16 @@ export class RecordIndex implements RecordOffsets, IndexHeader {
   readonly compression: Codec;
   readonly #starts: Float64Array;
 
-  constructor({ lengths, bytes, digest, compression, members = [] }: IndexInput) {
+  /** `known`: where every STRIDE-th record begins, and the last one ends. */
+  constructor({ lengths, bytes, digest, compression, members = [] }: IndexInput, known?: Starts) {
     this.lengths = lengths instanceof Uint32Array ? lengths : join(lengths);
     this.members = members;
     this.storedBytes = bytes;
     this.digest = digest;
     this.compression = compression;
-    this.#starts = new Float64Array(Math.ceil(this.lengths.length / STRIDE) + 1);
-    let offset = 0;
-    for (let i = 0; i < this.lengths.length; i++) {
-      if (i % STRIDE === 0) this.#starts[i / STRIDE] = offset;
-      offset += this.lengths[i]! + FRAME_BYTES;
-    }
-    this.bytes = offset;
+    const { starts, end } = known ?? startsOf(this.lengths);
+    this.#starts = starts;
+    this.bytes = end;
   }
 
   get count(): number {
@@ -241,27 +237,19 @@ export function decodeIndex(bytes: Uint8Array, file: string): RecordIndex {
   const plausible = head.compression === 'none' ? head.bytes === head.storedBytes : head.bytes <= mostFrom(head);
   if (!plausible || head.bytes < records * FRAME_BYTES) throw damaged(file, 'its sizes contradict each other');
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (crc32c(bytes.subarray(0, bytes.length - 4)) !== view.getUint32(bytes.length - 4, true)) {
-    throw damaged(file, 'its checksum is wrong');
-  }
-  const lengths = new Uint32Array(records);
-  for (let i = 0; i < records; i++) {
-    const rest =
-      unit === 0
-        ? 0
-        : unit === 1
-          ? bytes[body + i]!
-          : unit === 2
-            ? view.getUint16(body + 2 * i, true)
-            : view.getUint32(body + 4 * i, true);
-    lengths[i] = least + rest;
-  }
+  const { lengths, starts, end, crc } = expandLengths(bytes.subarray(0, bytes.length - 4), {
+    body,
+    unit,
+    least,
+    records,
+  });
+  if (crc !== view.getUint32(bytes.length - 4, true)) throw damaged(file, 'its checksum is wrong');
   const members = Array.from({ length: head.members }, (_, i) => ({
     stored: Number(view.getBigUint64(INDEX_HEADER_BYTES + MEMBER_BYTES * i, true)),
     offset: Number(view.getBigUint64(INDEX_HEADER_BYTES + MEMBER_BYTES * i + 8, true)),
   }));
   const { storedBytes, digest, compression } = head;
-  const index = new RecordIndex({ lengths, bytes: storedBytes, digest, compression, members });
+  const index = new RecordIndex({ lengths, bytes: storedBytes, digest, compression, members }, { starts, end });
   if (index.bytes !== head.bytes) throw damaged(file, 'its lengths do not add up');
   checkMembers(index, file);
   return index;

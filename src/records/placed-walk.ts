@@ -40,15 +40,15 @@ export class PlacedWalk {
     this.#state = kernel.alloc(8);
   }
 
-  /** Walks the records in [from, to), at most `most`; payload addresses and lengths go into the arrays from `at` on. */
+  /** Walks the records in [from, to), at most `most`; payload addresses and lengths, u32, go where `places` says. */
   walk(
     from: number,
     to: number,
     most: number,
-    places: { readonly addresses: Uint32Array; readonly lengths: Uint32Array; readonly at: number },
+    places: { readonly addresses: number; readonly lengths: number },
   ): PlacedEnd {
-    const { exports, view, memory } = this.#kernel;
-    const { addresses, lengths, at } = places;
+    const { exports, view, u8 } = this.#kernel;
+    const { addresses, lengths } = places;
     let address = from;
     let count = 0;
     let status: WalkStatus = Walk.OK;
@@ -56,8 +56,8 @@ export class PlacedWalk {
       const room = Math.min(AT_ONCE, most - count);
       const limit = this.maxRecordBytes;
       const n = exports.walkRecords!(address, to, to, 0, this.#out, room, limit, this.#check, this.#state);
-      addresses.set(new Uint32Array(memory.buffer, this.#out, n), at + count);
-      lengths.set(new Uint32Array(memory.buffer, this.#out + 4 * room, n), at + count);
+      u8.copyWithin(addresses + 4 * count, this.#out, this.#out + 4 * n);
+      u8.copyWithin(lengths + 4 * count, this.#out + 4 * room, this.#out + 4 * (room + n));
       status = view.getUint32(this.#state, true) as WalkStatus;
       address = view.getUint32(this.#state + 4, true);
       count += n;

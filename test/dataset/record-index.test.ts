@@ -48,6 +48,22 @@ test('an index survives its bytes, and knows where every record lies', () => {
   );
 });
 
+test('the lengths of many records are expanded as those of few are', () => {
+  for (const [count, range] of [
+    [20_000, 1],
+    [2 ** 20 + 300, 200],
+    [40_000, 60_000],
+    [40_000, 2 ** 31],
+  ] as const) {
+    const lengths = Uint32Array.from({ length: count }, (_, i) => 5 + ((i * 2654435761) % range));
+    const index = decodeIndex(encodeIndex(plain([...lengths])), 'i');
+    expect(Buffer.from(index.lengths.buffer).equals(Buffer.from(lengths.buffer))).toBe(true);
+    const known = new RecordIndex(plain([...lengths]));
+    expect(index.bytes).toBe(known.bytes);
+    for (let i = 0; i < count; i += 61) expect(index.offsetOf(i)).toBe(known.offsetOf(i));
+  }
+});
+
 test('lengths that are close to each other take little room', () => {
   const size = (lengths: number[]): number => encodeIndex(plain(lengths)).length - INDEX_HEADER_BYTES - 4;
   expect(size(new Array(1000).fill(300))).toBe(0);

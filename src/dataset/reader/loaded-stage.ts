@@ -12,28 +12,27 @@ export interface Fault {
   readonly bytes: number;
 }
 
+const NOT_BEGUN = Promise.resolve();
+
 /** The bytes of a stage in a kernel's memory, as they arrive, and where its records are. */
 export class LoadedStage {
   readonly plan: StagePlan;
-  /** Address and length of each record's payload, by its index among the records of the stage. */
-  readonly addresses: Uint32Array;
-  readonly lengths: Uint32Array;
-  /** By the same index. */
+  /** By the index among the records of the stage. */
   readonly faults = new Map<number, Fault>();
-  /** The reads that were begun, by extent. */
+  /** The reads that were begun, by extent, and how many of the first ones have been waited for. */
   readonly loads: Promise<void>[] = [];
+  waited = 0;
   /** Bytes of all extents, and of those with a slab. */
   readonly bytes: number;
   #begun = 0;
   readonly #slabs: number[] = [];
+  /** Where its tables are: addresses and lengths of all records, and `plan.stage.rows`. */
+  #tables = 0;
   readonly #heap: SlabHeap;
 
   constructor(plan: StagePlan, heap: SlabHeap) {
-    const { records, extents } = plan;
     this.plan = plan;
-    this.bytes = extents.reduce((sum, { start, end }) => sum + end - start, 0);
-    this.addresses = new Uint32Array(records);
-    this.lengths = new Uint32Array(records);
+    this.bytes = plan.extents.reduce((sum, { start, end }) => sum + end - start, 0);
     this.#heap = heap;
   }
 
@@ -53,10 +52,34 @@ export class LoadedStage {
     return this.bytes - this.#begun;
   }
 
+  /** Where the address and the length of each record's payload stand in the kernel's memory, u32, by its index. */
+  get addresses(): number {
+    return this.#tables;
+  }
+  get lengths(): number {
+    return this.#tables + 4 * this.plan.records;
+  }
+  /** Where `plan.stage.rows` stand. */
+  get rows(): number {
+    return this.#tables + 8 * this.plan.records;
+  }
+
+  setPlace(index: number, address: number, length: number): void {
+    const { view } = this.#heap.kernel;
+    view.setUint32(this.addresses + 4 * index, address, true);
+    view.setUint32(this.lengths + 4 * index, length, true);
+  }
+
   /** Makes room for the next extent; the kernel's memory may grow. The extent's number. */
   makeSlab(): number {
+    if (this.#tables === 0) {
+      const { rows } = this.plan.stage;
+      this.#tables = this.#heap.alloc(this.#tableBytes);
+      new Uint32Array(this.#heap.kernel.memory.buffer, this.rows, rows.length).set(rows);
+    }
     const { start, end } = this.pending!;
     this.#begun += end - start;
+    this.loads.push(NOT_BEGUN);
     return this.#slabs.push(this.#heap.alloc(end - start)) - 1;
   }
 
@@ -72,7 +95,8 @@ export class LoadedStage {
     const e = extents.findIndex(({ pieces }) => pieces.some(holds));
     const { part, start, pieces } = extents[e]!;
     const piece = pieces.find(holds)!;
-    const offset = start + this.addresses[index]! - HEADER_BYTES - this.#slabs[e]!;
+    const address = this.#heap.kernel.view.getUint32(this.addresses + 4 * index, true);
+    const offset = start + address - HEADER_BYTES - this.#slabs[e]!;
     return { part, record: piece.first + index - piece.index, offset };
   }
 
@@ -83,5 +107,11 @@ export class LoadedStage {
       this.#heap.free(address, end - start);
     }
     this.#slabs.length = 0;
+    if (this.#tables > 0) this.#heap.free(this.#tables, this.#tableBytes);
+    this.#tables = 0;
+  }
+
+  get #tableBytes(): number {
+    return 8 * this.plan.records + 4 * this.plan.stage.rows.length;
   }
 }

@@ -14,6 +14,9 @@ interface OpenFile {
   users: number;
 }
 
+/** Reads a range of a part. */
+export type ReadRange = (start: number, end: number, room: Room) => Promise<Read>;
+
 /** Reads ranges of the parts of a dataset. Few files are open at a time, those that were used last. */
 export class PartFiles {
   readonly #parts: readonly CatalogPart[];
@@ -28,24 +31,29 @@ export class PartFiles {
   }
 
   /**
-   * Reads [start, end) of the uncompressed part into a room.
+   * Gives `work` a way to read [start, end) of the uncompressed part into a room; the part stays open meanwhile.
    * @throws SHARDFEED_CHANGED where the part is not the one that the dataset was opened with, NOT_FOUND where it is gone
    */
-  async read(part: number, start: number, end: number, room: Room): Promise<Read> {
+  async use<T>(part: number, work: (read: ReadRange) => Promise<T>): Promise<T> {
     const file = this.#acquire(part);
     try {
       const opened = await file.part;
-      const since = performance.now();
-      const read = await opened.read(start, end, room, this.#options);
-      if (readChannel.hasSubscribers) {
-        const path = displayPath(this.#parts[part]!);
-        readChannel.publish({ path, start, end, bytes: read.bytes, ms: performance.now() - since });
-      }
-      return read;
+      return await work((start, end, room) => {
+        const read = opened.read(start, end, room, this.#options);
+        return readChannel.hasSubscribers ? this.#tell(part, start, end, read) : read;
+      });
     } finally {
       file.users--;
       if (this.#open.size > OPEN_FILES) await this.#closeIdle(OPEN_FILES);
     }
+  }
+
+  async #tell(part: number, start: number, end: number, reading: Promise<Read>): Promise<Read> {
+    const since = performance.now();
+    const read = await reading;
+    const path = displayPath(this.#parts[part]!);
+    readChannel.publish({ path, start, end, bytes: read.bytes, ms: performance.now() - since });
+    return read;
   }
 
   async close(): Promise<void> {

@@ -24,6 +24,8 @@ export interface StageTools {
   readonly heap: SlabHeap;
   /** Most bytes that are held or on their way beyond the stage in use. */
   readonly prefetchBytes: number;
+  /** Batches are in the kernel's memory. */
+  readonly borrow: boolean;
   readonly counters: ReadCounters;
   /** Of the read; ended with it. */
   readonly scope: Scope;
@@ -35,6 +37,8 @@ const SMALL_RANGES = 32;
 const SMALL_BYTES = 64 << 10;
 /** Direct reads that are begun at once, at most: each may be a file that is opened. */
 const DIRECT_READS = 64;
+/** Reads straight into the kernel's memory that are on their way at a time between two batches. */
+const DIRECT_LANES = 4;
 /** Local bytes that are asked for between two batches, at least. */
 const LEAST_AT_ONCE = 256 << 10;
 /** Plans made ahead, at most. */
@@ -76,6 +80,8 @@ class StageRunner {
   /** Reads on their way: straight into the kernel's memory, and others. */
   readonly #direct = new Set<Promise<void>>();
   readonly #streams = new Set<Promise<void>>();
+  /** The batch that was given is in the kernel's memory, which may not grow then. */
+  #lent = false;
 
   constructor(plans: AsyncIterator<StagePlan>, tools: StageTools) {
     this.#plans = plans;
@@ -99,11 +105,16 @@ class StageRunner {
   /** Waits until all that a step of the stage in use needs is there, and nothing is read straight into the kernel's memory, which may grow. */
   async load(stage: LoadedStage, step: number): Promise<void> {
     const wanted = stage.plan.wanted[step]!;
+    this.#lent = false;
     await this.#rest();
-    const missing: number[] = [];
-    while (stage.begun < wanted) missing.push(stage.makeSlab());
-    await this.#wait(mapLimited(missing, (i) => this.#begin(stage, i), { limit: rangesOf(stage) }));
-    await this.#wait(Promise.all(stage.loads.slice(0, wanted)));
+    if (stage.begun < wanted) {
+      const missing = new Reads(LEAST_AT_ONCE);
+      while (stage.begun < wanted) missing.add(stage, this.#tools.loader.isDirect(stage.pending!));
+      await this.#wait(mapLimited(missing.all, (read) => this.#begin(read), { limit: rangesOf(stage) }));
+    }
+    if (stage.waited < wanted) await this.#wait(Promise.all(stage.loads.slice(stage.waited, wanted)));
+    stage.waited = wanted;
+    await this.#rest();
   }
 
   async #wait(reads: Promise<unknown>): Promise<void> {
@@ -118,6 +129,7 @@ class StageRunner {
 
   /** Begins to read what comes next; of local files a share each time, so that all of it is there when it is wanted, in `steps` steps. */
   readAhead(steps: number): void {
+    this.#lent = this.#tools.borrow;
     const missing = (this.#current?.pendingBytes ?? 0) + (this.#ahead[0]?.pendingBytes ?? 0);
     this.#more(Math.max(LEAST_AT_ONCE, missing / steps));
   }
@@ -138,58 +150,55 @@ class StageRunner {
     const busy = (this.#current ?? this.#ahead[0])?.pending !== undefined;
     if (!busy && planned < this.#tools.prefetchBytes && this.#ahead.length < PLANS && !this.#ended) void this.#plan();
     // All slabs first: reads straight into the memory keep it from growing.
-    const begun: [stage: LoadedStage, i: number][] = [];
-    for (const stage of this.#readable(direct)) begun.push([stage, stage.makeSlab()]);
-    for (const [stage, i] of begun) void this.#begin(stage, i);
+    for (const read of this.#readable(direct)) void this.#begin(read);
   }
 
-  /** The stages whose next extent may be begun, each as often as it has such; the caller begins it. */
-  *#readable(direct: number): Generator<LoadedStage> {
+  /** What may be read, with its slabs. */
+  #readable(direct: number): readonly Read[] {
     const { prefetchBytes, loader } = this.#tools;
+    const found = new Reads(direct / DIRECT_LANES);
     let held = this.#ahead.reduce((sum, { begunBytes }) => sum + begunBytes, 0);
     let left = direct;
     let directs = 0;
     let streams = this.#streams.size;
-    for (const stage of [this.#current, ...this.#ahead]) {
-      if (stage === undefined) continue;
-      const ranges = rangesOf(stage);
-      const own = stage === this.#current;
+    for (let k = this.#current === undefined ? 0 : -1; k < this.#ahead.length; k++) {
+      const own = k < 0;
+      const stage = own ? this.#current! : this.#ahead[k]!;
       for (let extent = stage.pending; extent !== undefined; extent = stage.pending) {
         const bytes = extent.end - extent.start;
         const isDirect = loader.isDirect(extent);
-        const far = isDirect && !own && stage !== this.#ahead[0];
-        const full = isDirect ? left <= 0 || directs === DIRECT_READS : streams >= ranges;
-        if (far || full || (!own && held + bytes > prefetchBytes)) return;
+        const far = isDirect && k > 0;
+        const full = isDirect ? left <= 0 || directs === DIRECT_READS : streams >= rangesOf(stage);
+        if (far || full || (!own && held + bytes > prefetchBytes)) return found.all;
         if (isDirect) {
           left -= bytes;
           directs++;
         } else streams++;
         if (!own) held += bytes;
-        yield stage;
+        found.add(stage, isDirect);
       }
     }
+    return found.all;
   }
 
   /** Begins a read. What it ends in, the stage's `loads` say. */
-  #begin(stage: LoadedStage, i: number): Promise<void> {
-    const { loader } = this.#tools;
-    const load = loader.load(stage, i);
-    stage.loads[i] = load;
-    const direct = loader.isDirect(stage.plan.extents[i]!);
+  #begin({ stage, first, end, direct }: Read): Promise<void> {
+    const load = this.#tools.loader.load(stage, first, end);
+    stage.loads.fill(load, first, end);
     const reads = direct ? this.#direct : this.#streams;
-    const ended = load
-      .catch(() => undefined)
-      .then(() => {
-        reads.delete(ended);
-        this.#goOn();
-      });
+    const done = (): void => {
+      reads.delete(ended);
+      this.#goOn();
+    };
+    const ended: Promise<void> = load.then(done, done);
     reads.add(ended);
     return ended;
   }
 
   /** Streams go on by themselves, for as long as nothing is read straight into memory. */
   #goOn(): void {
-    if (!this.#closed && this.#direct.size === 0) this.#more(0);
+    if (this.#closed || this.#lent || this.#direct.size > 0) return;
+    this.#more(0);
   }
 
   #plan(): Promise<void> {
@@ -210,6 +219,39 @@ class StageRunner {
         this.#goOn();
       });
     return this.#planning;
+  }
+}
+
+/** Extents [first, end) of a stage that are read one behind the other. */
+interface Read {
+  readonly stage: LoadedStage;
+  readonly first: number;
+  end: number;
+  readonly direct: boolean;
+  readonly part: number;
+}
+
+/** Groups extents to reads: small ones of one part that go straight into the kernel's memory are read one behind the other. */
+class Reads {
+  readonly all: Read[] = [];
+  readonly #bytes: number;
+  #left = 0;
+
+  constructor(bytes: number) {
+    this.#bytes = bytes;
+  }
+
+  /** Adds the next extent of a stage and makes its slab: the kernel's memory may grow. */
+  add(stage: LoadedStage, direct: boolean): void {
+    const { part, start, end } = stage.pending!;
+    const first = stage.makeSlab();
+    const last = this.all.at(-1);
+    if (direct && last?.stage === stage && last.part === part && this.#left > 0) last.end = first + 1;
+    else {
+      this.all.push({ stage, first, end: first + 1, direct, part });
+      this.#left = this.#bytes;
+    }
+    this.#left -= end - start;
   }
 }
 

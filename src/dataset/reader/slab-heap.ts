@@ -11,13 +11,13 @@ const MOST_REGION = 64 << 20;
  * of addresses; neighbours that are free become one.
  */
 export class SlabHeap {
-  readonly #kernel: Kernel;
+  readonly kernel: Kernel;
   #free: { address: number; bytes: number }[] = [];
   #taken = 0;
   #last: { address: number; bytes: number } | undefined;
 
   constructor(kernel: Kernel) {
-    this.#kernel = kernel;
+    this.kernel = kernel;
   }
 
   /** An address with room for so many bytes. The kernel's memory may grow. */
@@ -63,13 +63,13 @@ export class SlabHeap {
     const tail = this.#free.at(-1);
     const open = last !== undefined && tail !== undefined && tail.address + tail.bytes === last.address + last.bytes;
     const missing = Math.max(this.#region, wanted - (open ? tail.bytes : 0));
-    if (last !== undefined && this.#kernel.extend(last.address, last.bytes, last.bytes + missing)) {
+    if (last !== undefined && this.kernel.extend(last.address, last.bytes, last.bytes + missing)) {
       last.bytes += missing;
       this.#taken += missing;
       this.#give(last.address + last.bytes - missing, missing);
     } else {
       const bytes = Math.max(this.#region, wanted);
-      this.#last = { address: this.#kernel.alloc(bytes), bytes };
+      this.#last = { address: this.kernel.alloc(bytes), bytes };
       this.#taken += bytes;
       this.#give(this.#last.address, bytes);
     }

@@ -53,18 +53,10 @@ export class StageDecoder {
     const mask = loaded.plan.stage.mask.subarray(from, from + rows);
     const decoder = this.#decoderFor(rows);
     const { faults, addresses, lengths } = loaded;
-    const places = new Uint32Array(this.#kernel.memory.buffer, this.#places, 2 * rows);
-    let jumps = 0;
-    for (let i = 0, next = 0; i < rows; i++) {
-      const index = indexes[i]!;
-      const address = addresses[index]!;
-      const length = lengths[index]!;
-      places[i] = address;
-      places[rows + i] = length;
-      if (address !== next) jumps++;
-      next = address + length + FRAME_BYTES;
-    }
-    if (jumps > rows / 8) this.#kernel.exports.touchRecords!(this.#places, this.#places + 4 * rows, rows);
+    const { exports } = this.#kernel;
+    const places = this.#places;
+    const jumps = exports.placeRows!(loaded.rows + 4 * from, rows, addresses, lengths, places, FRAME_BYTES);
+    if (jumps > rows / 8) exports.touchRecords!(places, places + 4 * rows, rows);
     const losses: LostRecord[] = [];
     this.#onMalformed = (error, bytes) => {
       const row = decoder.rows;

@@ -59,28 +59,36 @@ export class StageLoader {
     return readsDirectly(this.#parts[part]!);
   }
 
-  /** Reads and verifies an extent that has its slab. Faults of records are noted in the stage. */
-  async load(stage: LoadedStage, i: number): Promise<void> {
-    const extent = stage.plan.extents[i]!;
-    const { part, start, end, pieces } = extent;
-    const address = stage.slab(i);
-    const room = (at: number, bytes: number): Uint8Array =>
-      this.#kernel.u8.subarray(address + at, address + Math.min(at + bytes, end - start));
-    const { bytes, holes } = await this.files.read(part, start, end, room);
-    const arrived = { stage, extent, address, end: address + bytes, holes };
-    for (const piece of pieces) {
-      const stop = this.#verify(arrived, piece, 0, piece.start);
-      if (stop !== undefined) await this.#mend(arrived, piece, stop);
-      for (const hole of holes) this.#noteHarmless(stage, part, piece, hole);
-    }
+  /**
+   * Reads and verifies extents [first, end) of a part, which have their slabs; one behind the other.
+   * Faults of records are noted in the stage.
+   */
+  load(stage: LoadedStage, first: number, end: number): Promise<void> {
+    const { extents } = stage.plan;
+    return this.files.use(extents[first]!.part, async (read) => {
+      for (let i = first; i < end; i++) {
+        const extent = extents[i]!;
+        const address = stage.slab(i);
+        const length = extent.end - extent.start;
+        const { bytes, holes } = await read(extent.start, extent.end, (at, most) =>
+          this.#kernel.u8.subarray(address + at, address + Math.min(at + most, length)),
+        );
+        const there = { stage, extent, address, end: address + bytes, holes };
+        for (const piece of extent.pieces) {
+          const stop = this.#verify(there, piece, 0, piece.start);
+          if (stop !== undefined) await this.#mend(there, piece, stop);
+          for (const hole of holes) this.#noteHarmless(stage, extent.part, piece, hole);
+        }
+      }
+    });
   }
 
   /** Walks a piece from its record `k` on, which begins at `offset`; undefined where all is as it should be. */
   #verify({ stage, extent, address, end }: Arrived, piece: Piece, k: number, offset: number): PlacedEnd | undefined {
     const base = address - extent.start;
-    const { addresses, lengths } = stage;
     const to = Math.min(base + piece.end, end);
-    const places = { addresses, lengths, at: piece.index + k };
+    const at = 4 * (piece.index + k);
+    const places = { addresses: stage.addresses + at, lengths: stage.lengths + at };
     const stop = this.#walk.walk(base + offset, to, piece.count - k, places);
     return k + stop.count === piece.count && stop.address === base + piece.end ? undefined : stop;
   }
@@ -132,8 +140,7 @@ export class StageLoader {
         bytes: isThere ? 0 : Math.max(0, Math.min(next - offset, end - at)),
       });
       if (isThere) {
-        stage.addresses[piece.index + k] = at + HEADER_BYTES;
-        stage.lengths[piece.index + k] = length;
+        stage.setPlace(piece.index + k, at + HEADER_BYTES, length);
       }
       k++;
       if (k === piece.count) return;

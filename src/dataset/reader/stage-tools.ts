@@ -26,6 +26,7 @@ export function stageTools(
     decoder: new StageDecoder(kernel, parts, reading),
     heap: new SlabHeap(kernel),
     prefetchBytes,
+    borrow: reading.borrow === true,
     counters,
     scope,
   };

@@ -3,7 +3,7 @@ import { type FileHandle, open } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { ShardfeedError, throwIfAborted } from '../../errors.js';
 import type { FileReader, ReadOptions } from '../file-system.js';
-import { guarded } from './errors.js';
+import { guarded, localError } from './errors.js';
 
 const CHUNK_BYTES = 1 << 20;
 
@@ -58,7 +58,6 @@ async function readChunk(handle: FileHandle, path: string, length: number, posit
 
 const openFile = promisify(callbacks.open);
 const statFile = promisify(callbacks.fstat);
-const readFile = promisify(callbacks.read);
 const closeFile = promisify(callbacks.close);
 
 /**
@@ -82,22 +81,30 @@ export async function openLocalReader(path: string): Promise<FileReader> {
     throw error;
   }
   // The number of a closed file may be another file's at once: no read may come too late.
-  const reads = new Set<Promise<unknown>>();
+  let reads = 0;
+  let drained = (): void => {};
   let closing: Promise<void> | undefined;
   return {
     found,
-    async read(into, position) {
-      if (closing !== undefined) throw new ShardfeedError('SHARDFEED_IO', `the reader of ${path} is closed`, { path });
-      const read = readFile(file, into, 0, into.length, position);
-      reads.add(read);
-      try {
-        return (await guarded(read, 'read', path)).bytesRead;
-      } finally {
-        reads.delete(read);
-      }
+    read(into, position) {
+      return new Promise((resolve, reject) => {
+        if (closing !== undefined) {
+          reject(new ShardfeedError('SHARDFEED_IO', `the reader of ${path} is closed`, { path }));
+          return;
+        }
+        reads++;
+        callbacks.read(file, into, 0, into.length, position, (error, bytes) => {
+          if (--reads === 0) drained();
+          if (error === null) resolve(bytes);
+          else reject(localError(error, 'read', path));
+        });
+      });
     },
     close() {
-      closing ??= Promise.allSettled(reads).then(() => closeFile(file));
+      closing ??= new Promise<void>((resolve) => {
+        drained = resolve;
+        if (reads === 0) resolve();
+      }).then(() => closeFile(file));
       return closing;
     },
   };

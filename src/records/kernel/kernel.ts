@@ -25,8 +25,9 @@ export type KernelExports = Readonly<Record<string, (...args: number[]) => numbe
 export type KernelImports = Readonly<Record<string, (...args: number[]) => number>>;
 
 const PAGE = 65536;
-/** The memory grows by at least 4 MiB: each time costs, and what is not touched takes no memory. */
-const GROWTH_PAGES = 64;
+/** The memory grows by as much as there is, 4 to 64 MiB: each time costs a collector's round, and what is not touched takes no memory. */
+const LEAST_GROWTH = 64;
+const MOST_GROWTH = 1024;
 /** 2 GiB: addresses stay positive as 32 bit signed numbers. */
 const MAX_PAGES = 32768;
 
@@ -128,9 +129,10 @@ export class Kernel {
   };
 
   #grow(pages: number): void {
-    const room = MAX_PAGES - this.memory.buffer.byteLength / PAGE;
+    const there = this.memory.buffer.byteLength / PAGE;
+    const growth = Math.max(LEAST_GROWTH, Math.min(there, MOST_GROWTH));
     try {
-      this.memory.grow(Math.max(pages, Math.min(room, GROWTH_PAGES)));
+      this.memory.grow(Math.max(pages, Math.min(MAX_PAGES - there, growth)));
     } catch (cause) {
       throw new ShardfeedError('SHARDFEED_RANGE', 'the kernel needs more than 2 GiB of memory', { cause });
     }
