@@ -21,6 +21,12 @@ export const BARS = {
     }),
     { shape: 'criteo', cores: 1, ours: 'shardfeed batches 3 columns', peer: 'shardfeed batches', bar: 1 },
   ],
+  train: [
+    { shape: 'titanic', cores: 2, ours: 'shardfeed', peer: 'Keras', bar: 1 },
+    { shape: 'titanic', cores: 2, ours: 'shardfeed, 1 thread reads', peer: 'Keras', bar: 1 },
+    { shape: 'titanic', cores: 1, ours: 'shardfeed', peer: 'Keras', peerCores: 2, bar: 1 },
+    { shape: 'titanic', cores: 2, ours: 'shardfeed 2 workers', peer: 'MultiWorkerMirrored 2 workers', bar: 5 },
+  ],
   hdfs: [
     { shape: 'get', cores: 2, ours: 'shardfeed', peer: 'curl', bar: 0.8, cpuBar: 1 / 1.3 },
     { shape: 'put', cores: 2, ours: 'shardfeed', peer: 'curl', bar: 0.8, cpuBar: 1 / 1.3 },

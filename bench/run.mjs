@@ -1,4 +1,4 @@
-// npm run bench -- convert | read | memory | hdfs | plan [--quick | --large] [--shapes a,b] [--repeats N] [--cores 1,2] [--only TEXT] [--hdfs] [--json FILE [--add]]
+// npm run bench -- convert | read | train | memory | hdfs | plan [--quick | --large] [--shapes a,b] [--repeats N] [--cores 1,2] [--only TEXT] [--hdfs] [--json FILE [--add]]
 // Measures shardfeed and what a user would take instead, in one run: times, memory of the process tree, and the ratios
 // that shardfeed must reach. The data is made on first use under .cache/bench. `read --hdfs` reads it from a cluster on this
 // machine; `--add` leaves the rows of the file that this run did not measure.
@@ -14,7 +14,7 @@ import { markdownTable } from './lib/table.mjs';
 import { SHAPES } from './lib/tables.mjs';
 import { measureMemory } from './memory.mjs';
 import { measurePlan } from './plan.mjs';
-import { convertVariants, hdfsReadVariants, readVariants } from './variants.mjs';
+import { convertVariants, hdfsReadVariants, readVariants, trainVariants } from './variants.mjs';
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
@@ -46,19 +46,21 @@ if (work === 'memory') {
     const variantsOf = async (table) => hdfsReadVariants(table, await copy(table.records, table.shape));
     finish(await measureSpeed(variantsOf, env));
   });
+} else if (work === 'train') {
+  finish(await measureSpeed(trainVariants, undefined, ['titanic']));
 } else if (work === 'convert' || work === 'read') {
   finish(await measureSpeed(work === 'convert' ? convertVariants : readVariants));
 } else {
   console.error(
-    'usage: npm run bench -- convert|read|memory|hdfs|plan [--quick | --large] [--shapes titanic,criteo,dense] [--repeats 3]',
+    'usage: npm run bench -- convert|read|train|memory|hdfs|plan [--quick | --large] [--shapes titanic,criteo,dense] [--repeats 3]',
   );
   process.exitCode = 2;
 }
 
-async function measureSpeed(variantsOf, env) {
+async function measureSpeed(variantsOf, env, shapes = values.shapes.split(',')) {
   const results = [];
-  for (const shape of values.shapes.split(',')) {
-    const table = makeTable(shape, size, { records: work === 'read' });
+  for (const shape of shapes) {
+    const table = makeTable(shape, size, { records: work !== 'convert' });
     const variants = (await variantsOf(table)).filter((v) => v.name.includes(values.only));
     for (const variant of variants) {
       for (const cores of values.cores.split(',').map(Number)) {

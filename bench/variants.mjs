@@ -8,6 +8,9 @@ const script = (path) => fileURLToPath(new URL(path, import.meta.url));
 const node = (path, ...args) => [process.execPath, script(path), ...args];
 const python = (path, ...args) => [PYTHON, script(path), ...args];
 
+/** Of a virtual environment with tensorflow and tf_keras, whose WideDeepModel users train. */
+const PEERS_PYTHON = process.env.SHARDFEED_PEERS_PYTHON ?? PYTHON;
+
 export function convertVariants({ shape, csv, head, rows, headRows }) {
   const out = join(CACHE, 'out');
   return [
@@ -58,5 +61,27 @@ export function readVariants({ shape, records, rows, headRows }) {
       rows: 2 * headRows,
       command: node('peers/protobufjs-read.mjs', records, String(2 * headRows)),
     },
+  ];
+}
+
+/** Rows a worker and step. */
+const TRAIN_BATCH = 512;
+const TRAIN_EPOCHS = 2;
+
+/** Wide & deep on titanic: all part files but the last, whole global batches. */
+export function trainVariants({ records, rows }) {
+  const rowsOf = (workers) => {
+    const global = TRAIN_BATCH * workers;
+    return Math.floor((rows * 0.75) / global) * global * TRAIN_EPOCHS;
+  };
+  const arguments_ = (workers) => [records, String(workers), String(TRAIN_BATCH), String(TRAIN_EPOCHS)];
+  const ours = (workers, threads) => node('ours/train.mjs', ...arguments_(workers), String(threads));
+  const peer = (workers) => [PEERS_PYTHON, script('peers/train.py'), ...arguments_(workers)];
+  return [
+    { name: 'shardfeed', rows: rowsOf(1), command: ours(1, 0) },
+    { name: 'shardfeed, 1 thread reads', rows: rowsOf(1), command: ours(1, 1), cores: [2] },
+    { name: 'shardfeed 2 workers', rows: rowsOf(2), command: ours(2, 0), cores: [2] },
+    { name: 'Keras', rows: rowsOf(1), command: peer(1), cores: [2] },
+    { name: 'MultiWorkerMirrored 2 workers', rows: rowsOf(2), command: peer(2), cores: [2], maxRepeats: 2 },
   ];
 }

@@ -9,6 +9,8 @@ export function startClock() {
   const start = seconds();
   const cpu = process.cpuUsage();
   return {
+    /** Since the start. */
+    seconds: () => seconds() - start,
     report(rows, bytes, extra = {}) {
       const used = process.cpuUsage(cpu);
       const cpuSeconds = (used.user + used.system) / 1e6;
