@@ -99,8 +99,9 @@ export async function runAttempt(options: AttemptOptions): Promise<AttemptEnd> {
     await Promise.all(
       workers.map(async (worker, rank) => {
         const exit = await worker.exited;
-        ends.push({ rank, ...exit, killed: worker.wasKilled, tail: worker.tail });
-        onEvent({ type: 'exit', rank, ...exit });
+        const killed = worker.wasKilled;
+        ends.push({ rank, ...exit, killed, tail: worker.tail });
+        onEvent({ type: 'exit', rank, ...exit, killed });
         if (exit.code !== 0) afterFailure();
         await worker.ended;
       }),

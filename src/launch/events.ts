@@ -14,6 +14,7 @@ export type LaunchEvent =
       readonly port: number;
     }
   | Told<WorkerMessage>
-  | ({ readonly type: 'exit'; readonly rank: number } & Exit)
+  /** `killed`: by the launcher. */
+  | ({ readonly type: 'exit'; readonly rank: number; readonly killed: boolean } & Exit)
   | { readonly type: 'failed'; readonly attempt: number; readonly culprit: Culprit }
   | { readonly type: 'restart'; readonly attempt: number; readonly workers: number; readonly pauseMs: number };
