@@ -13,7 +13,6 @@ import type { StreamName } from './worker-process.js';
 
 /** Restarts for a port that somebody else took meanwhile; they do not count. */
 const MOST_PORTS = 5;
-const FIRST_PAUSE_MS = 1_000;
 const MOST_PAUSE_MS = 60_000;
 
 export interface LaunchOptions {
@@ -25,6 +24,8 @@ export interface LaunchOptions {
   readonly workers: number;
   /** How often the job is started again after a failure. Default 3. */
   readonly maxRestarts?: number;
+  /** Seconds before the first restart; before each further one twice as long, at most 60. Default 1. */
+  readonly pause?: number;
   /** After a restart that brought no step more, one worker less goes on, down to this. Default: `workers`. */
   readonly minWorkers?: number;
   /** Seconds that others have to end by themselves once one rank has failed. Default 15: silence, and 5 more. */
@@ -89,6 +90,7 @@ export async function launchLocal(options: LaunchOptions): Promise<Launched> {
 async function supervise(options: LaunchOptions): Promise<Launched> {
   const {
     maxRestarts = 3,
+    pause = 1,
     minWorkers = options.workers,
     stop = never(),
     signal = never(),
@@ -122,7 +124,7 @@ async function supervise(options: LaunchOptions): Promise<Launched> {
       const stuck = end.step <= furthest;
       if (restarts > 0 && stuck) workers = Math.max(minWorkers, workers - 1);
       furthest = Math.max(furthest, end.step);
-      pauseMs = Math.min(MOST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** restarts);
+      pauseMs = Math.min(MOST_PAUSE_MS, 1000 * pause * 2 ** restarts);
       restarts++;
     }
     onEvent({ type: 'restart', attempt: attempt + 1, workers, pauseMs });

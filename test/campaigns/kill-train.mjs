@@ -24,13 +24,24 @@ const SILENCE = 10;
 const LEFT = '/dev/shm';
 
 /** How long after its moment a process is killed, in microseconds: within what the phase takes. */
-const SPANS = { rendezvous: 150_000, forward: 1_000, collective: 3_000, write: 15_000, rename: 0, evaluate: 1_000 };
+const SPANS = { rendezvous: 150_000, forward: 1_000, collective: 1_500, write: 15_000, rename: 0, evaluate: 1_000 };
 
 /** Where a rank dies in an attempt. Checkpoints are rank 0's business. */
 function blowOf(phase, attempt, workers, random) {
   const rank = phase === 'write' || phase === 'rename' ? 0 : Math.floor(random() * workers);
   const step = Math.floor(random() * (STEPS - SAVE_EVERY - 1));
   return { attempt, rank, phase, step, micros: Math.floor(random() * SPANS[phase]), before: random() < 0.5 };
+}
+
+export async function makeDataset(place) {
+  const local = mkdtempSync(join(tmpdir(), 'shardfeed-train-'));
+  try {
+    const csv = join(local, 'table.csv');
+    await writeCsv(csv, ROWS, randomOf(1));
+    await runTool(place, ['convert', csv, '--to', place.uri('dataset'), '--partitions', '4']);
+  } finally {
+    rmSync(local, { recursive: true });
+  }
 }
 
 /** Trains once. Returns how it ended, with the journals of the ranks and the weights of each. */
@@ -90,7 +101,8 @@ export function checkHistory(journals, rows = ROWS) {
 /** Checks how the ranks of each attempt ended: the one that was struck by SIGKILL, the others by themselves and in time. */
 class Ends {
   seconds = 0;
-  killed = 0;
+  /** The phases in which ranks were killed. */
+  killed = [];
   #first;
   #blows;
   #attempt = 0;
@@ -107,7 +119,7 @@ class Ends {
     if (event.type !== 'exit' || event.code === 0) return;
     this.#first ??= performance.now();
     const blow = this.#blows.find(({ attempt }) => attempt === this.#attempt);
-    if (blow?.rank === event.rank && event.signal === 'SIGKILL' && !event.killed) this.killed++;
+    if (blow?.rank === event.rank && event.signal === 'SIGKILL' && !event.killed) this.killed.push(blow.phase);
     // Who waits for a rank that never came is ended by the launcher, long before the join deadline.
     else if (event.signal !== null && blow?.phase !== 'rendezvous')
       throw new Error(`rank ${event.rank} was ended by ${event.signal}, not by itself`);
@@ -129,7 +141,7 @@ async function strikeOnce({ place, folder, workers, blows, weights }) {
   };
   const config = { blows, deadlines: { silence: SILENCE } };
   const linger = SILENCE + 10;
-  const run = await train({ place, folder, workers, onEvent, config, linger, maxRestarts: blows.length });
+  const run = await train({ place, folder, workers, onEvent, config, linger, pause: 0.05, maxRestarts: blows.length });
   const { launched, journals, lines } = run;
   const fail = (what) => {
     throw new Error(`${what}\n${JSON.stringify(launched)}\n${lines.slice(-30).join('\n')}`);
@@ -155,12 +167,9 @@ export async function killTrainCampaign({
   log = () => {},
 }) {
   const random = randomOf(seed);
-  const local = mkdtempSync(join(tmpdir(), 'shardfeed-train-'));
   const found = { kills: {}, longest: 0 };
   try {
-    const csv = join(local, 'table.csv');
-    await writeCsv(csv, ROWS, randomOf(1));
-    await runTool(place, ['convert', csv, '--to', place.uri('dataset'), '--partitions', '4']);
+    await makeDataset(place);
     const { launched, weights, lines } = await train({ place, folder: 'undisturbed', workers, maxRestarts: 0 });
     if (launched.exitCode !== 0) throw new Error(`the undisturbed run failed:\n${lines.join('\n')}`);
     for (let i = 0; i < count; i++) {
@@ -169,14 +178,13 @@ export async function killTrainCampaign({
       if (random() < 0.3) blows.push(blowOf(phases[Math.floor(random() * phases.length)], 1, workers, random));
       const folder = `checkpoints-${i}`;
       const { killed, attempts, seconds } = await strikeOnce({ place, folder, workers, blows, weights: weights[0] });
-      found.kills[phase] = (found.kills[phase] ?? 0) + killed;
+      for (const phase of killed) found.kills[phase] = (found.kills[phase] ?? 0) + 1;
       found.longest = Math.max(found.longest, seconds);
       log(
-        `${i + 1}/${count} ${JSON.stringify(blows)}: ${killed} killed, ${attempts} attempts, ended in ${seconds.toFixed(2)} s`,
+        `${i + 1}/${count} ${JSON.stringify(blows)}: killed in ${killed}, ${attempts} attempts, ended in ${seconds.toFixed(2)} s`,
       );
     }
   } finally {
-    rmSync(local, { recursive: true, force: true });
     await place.remove('');
   }
   return found;
