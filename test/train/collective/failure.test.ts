@@ -95,11 +95,11 @@ describe('a rank that does not go on', () => {
   });
 
   test('is not one that is slow', async () => {
-    const meshes = await job(2, { deadlines: { step: 1.5, silence: 5 } });
+    const meshes = await job(2, { deadlines: { step: 3, silence: 5 } });
     const failed = Promise.race(meshes.map((mesh) => mesh.failure)).catch(() => 'failed');
     meshes[0]!.progress('step', 1);
     meshes[0]!.waiting(true);
-    for (let step = 1; step <= 6; step++) {
+    for (let step = 1; step <= 9; step++) {
       meshes[1]!.progress('step', step);
       await sleep(400);
     }

@@ -63,7 +63,7 @@ test('rank 0 killed in rendezvous: who has come learns of it', async () => {
 });
 
 test('stopped: it is silent, and when it goes on it learns that it was given up', async () => {
-  const ranks = await start([0, 1, 2], 3, { deadlines: { silence: 1 } });
+  const ranks = await start([0, 1, 2], 3, { deadlines: { silence: 2 } });
   await ranks[1]!.reached(3);
   ranks[1]!.child.kill('SIGSTOP');
   for (const rank of [0, 2]) {
