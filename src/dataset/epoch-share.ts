@@ -131,7 +131,6 @@ export function epochShare(facts: EpochFacts, options: EpochOptions): EpochShare
   const { from, to } = rowsOf(rank, worldSize, globalBatchSize);
   const rowsPerStep = to - from;
   const { fingerprint } = facts;
-  const position = { version: 1, fingerprint, seed, epoch: epoch.epoch, order, sharding } as const;
   const options16 = optionsHash(order, sharding);
   return {
     ...epoch,
@@ -139,7 +138,12 @@ export function epochShare(facts: EpochFacts, options: EpochOptions): EpochShare
     rowsPerStep,
     stages: () => stagesOf(facts, epoch, rank, rowsPerStep),
     positionAfter: (done, lost) => ({
-      ...position,
+      version: 1,
+      fingerprint,
+      seed,
+      epoch: epoch.epoch,
+      order,
+      sharding,
       consumed: consumed + Math.min(done, steps) * globalBatchSize,
       lost: epoch.lost + lost,
       options: options16,

@@ -177,7 +177,8 @@ async function* readEpoch<I extends Int64As>(
       const waitedMs = performance.now() - asked;
       counters.starvedMs += waitedMs;
       if (batchChannel.hasSubscribers) batchChannel.publish({ rank: share.rank, step, rows: batch.size, waitedMs });
-      yield { ...(batch as Batch<Schema, I>), position: share.positionAfter(step + 1, ledger.lost) };
+      const { size, columns: values, mask } = batch as Batch<Schema, I>;
+      yield { size, columns: values, mask, position: share.positionAfter(step + 1, ledger.lost) };
       asked = performance.now();
     }
   } catch (error) {

@@ -53,7 +53,8 @@ export async function* runStages(plans: AsyncIterator<StagePlan>, tools: StageTo
       const { firstStep, steps } = stage.plan.stage;
       for (let step = 0; step < steps; step++) {
         throwIfAborted(tools.scope.signal);
-        await runner.load(stage, step);
+        runner.takeBack();
+        if (!runner.isLoaded(stage, step)) await runner.load(stage, step);
         const start = performance.now();
         const { batch, records, losses } = decoder.decode(stage, step);
         counters.decodeMs += performance.now() - start;
@@ -102,10 +103,19 @@ class StageRunner {
     return stage;
   }
 
+  /** Whether all that a step needs is there, and nothing is read straight into the kernel's memory. */
+  isLoaded({ plan, waited }: LoadedStage, step: number): boolean {
+    return waited >= plan.wanted[step]! && this.#direct.size === 0;
+  }
+
+  /** The batch that was given last is no longer in use: the kernel's memory may grow. */
+  takeBack(): void {
+    this.#lent = false;
+  }
+
   /** Waits until all that a step of the stage in use needs is there, and nothing is read straight into the kernel's memory, which may grow. */
   async load(stage: LoadedStage, step: number): Promise<void> {
     const wanted = stage.plan.wanted[step]!;
-    this.#lent = false;
     await this.#rest();
     if (stage.begun < wanted) {
       const missing = new Reads(LEAST_AT_ONCE);
