@@ -13,6 +13,8 @@ import { Trainer } from './trainer.js';
  * on from the newest one there: with as many ranks as before to the same bits, with another number on the same data in the same order.
  * Asked to stop by SIGTERM or the launcher, it writes a checkpoint after the step, and the process ends with code 75.
  *
+ * The model is closed at the end: what it was made of, such as a tf.LayersModel, has the trained weights then; it still predicts.
+ *
  * @throws SHARDFEED_USAGE for options; SHARDFEED_NOT_FINITE; SHARDFEED_CHECKPOINT; SHARDFEED_COLLECTIVE where ranks were started differently; what
  * collectives (see ProcessGroup), the model and the dataset throw. The other ranks are told and end too.
  */
@@ -24,6 +26,7 @@ export async function fit(options: FitOptions): Promise<FitResult> {
   try {
     const trainer = await Trainer.start(group, options, () => stop.requested || group.stopRequested);
     const result = await trainer.run();
+    await result.model.close();
     if (result.ended === 'stopped') process.exitCode = STOPPED_EXIT_CODE;
     return result;
   } catch (error) {

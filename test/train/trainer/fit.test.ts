@@ -30,6 +30,18 @@ describe('fit', () => {
     expect(found.auc).toBe(alone!.history[1]!.metrics.val_auc);
   });
 
+  it('tells metrics of the training batches as they were when they were trained on', async () => {
+    const still = { optimizer: sgd({ learningRate: 0 }), metrics, validation: { batches: shares(60) } };
+    for (const worldSize of [1, 3]) {
+      const [result] = await fitHere(worldSize, still);
+      const found = result!.history[0]!.metrics;
+      for (const name of ['loss', ...metrics]) expect(found[name], name).toBeCloseTo(found[`val_${name}`]!, 6);
+    }
+    const [one, three] = await Promise.all([1, 3].map((worldSize) => fitHere(worldSize, { metrics, epochs: 2 })));
+    const auc = ([result]: typeof one & {}): number => result!.history[1]!.metrics.auc!;
+    expect(auc(three!)).toBeCloseTo(auc(one!), 5);
+  });
+
   it('validates every so many epochs, and the last', async () => {
     const [result] = await fitHere(1, { epochs: 5, validation: { ...validation, every: 2 } });
     expect(result!.history.map(({ metrics: found }) => 'val_loss' in found)).toEqual([false, true, false, true, true]);
