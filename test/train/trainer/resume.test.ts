@@ -175,7 +175,7 @@ describe('a training that goes on from a checkpoint', () => {
     await fitHere(2, given({ validation, metrics: ['auc'], epochs: 1, ...saving() }));
     const { info, tensors } = (await loadCheckpoint(join(folder, 'saved')))!;
     expect(info).toMatchObject({ step: 8, epoch: 1, seed: 7, worldSize: 2, fingerprint: dataset.fingerprint });
-    expect(Object.keys(info.metrics!).sort()).toEqual(['loss', 'val_auc', 'val_loss']);
+    expect(Object.keys(info.metrics!).sort()).toEqual(['auc', 'loss', 'val_auc', 'val_loss']);
     expect(Object.keys(tensors)).toEqual(
       expect.arrayContaining([
         'weights/deep/dense/kernel',
