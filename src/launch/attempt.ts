@@ -40,8 +40,8 @@ export interface AttemptEnd {
   readonly began: boolean;
   /** All ranks came together. */
   readonly joined: boolean;
-  /** The last step that a rank told of; -1 without one. */
-  readonly step: number;
+  /** The first step that the ranks were at; -1 where they came to none. */
+  readonly firstStep: number;
 }
 
 /** Starts all ranks, and waits until all have ended: by themselves, or killed once one has failed or all are to stop. */
@@ -54,7 +54,7 @@ export async function runAttempt(options: AttemptOptions): Promise<AttemptEnd> {
   const errors: ToldError[] = [];
   const ends: WorkerEnd[] = [];
   let began = false;
-  let step = -1;
+  let firstStep = -1;
   let timer: NodeJS.Timeout | undefined;
   const killAll = (): void => {
     for (const worker of workers) worker.kill();
@@ -72,7 +72,7 @@ export async function runAttempt(options: AttemptOptions): Promise<AttemptEnd> {
   const hear = (rank: number, message: WorkerMessage, by: ToldError['by']): void => {
     began ||= by === 'group';
     if (message.type === 'joined' && joined.add(rank).size === worldSize) secret.delete();
-    if ('step' in message && typeof message.step === 'number') step = Math.max(step, message.step);
+    if (firstStep < 0) firstStep = stepOf(message) ?? -1;
     if (message.type === 'error') {
       errors.push({ by, culprit: message.culprit });
       afterFailure();
@@ -115,5 +115,17 @@ export async function runAttempt(options: AttemptOptions): Promise<AttemptEnd> {
     secret.delete();
   }
   const culprit = findCulprit(ends, errors);
-  return { ends: ends.toSorted((a, b) => a.rank - b.rank), culprit, began, joined: joined.size === worldSize, step };
+  return {
+    ends: ends.toSorted((a, b) => a.rank - b.rank),
+    culprit,
+    began,
+    joined: joined.size === worldSize,
+    firstStep,
+  };
+}
+
+/** The step that a message says a rank is at; while it loads it is at none. */
+function stepOf(message: WorkerMessage): number | undefined {
+  if (message.type === 'phase') return message.phase.endsWith('step') ? message.step : undefined;
+  return message.type === 'report' && typeof message.step === 'number' ? message.step : undefined;
 }

@@ -26,7 +26,7 @@ export interface LaunchOptions {
   readonly maxRestarts?: number;
   /** Seconds before the first restart; before each further one twice as long, at most 60. Default 1. */
   readonly pause?: number;
-  /** After a restart that brought no step more, one worker less goes on, down to this. Default: `workers`. */
+  /** When the job has failed twice from the same step on, one worker less goes on, down to this. Default: `workers`. */
   readonly minWorkers?: number;
   /** Seconds that others have to end by themselves once one rank has failed. Default 15: silence, and 5 more. */
   readonly linger?: number;
@@ -102,6 +102,7 @@ async function supervise(options: LaunchOptions): Promise<Launched> {
   let workers = options.workers;
   let restarts = 0;
   let ports = 0;
+  /** The step from which an attempt went on. */
   let furthest = -1;
   for (let attempt = 0; ; attempt++) {
     const end = await runAttempt({
@@ -121,9 +122,8 @@ async function supervise(options: LaunchOptions): Promise<Launched> {
     if (portWasTaken(end) && ports < MOST_PORTS) ports++;
     else {
       if (restarts === maxRestarts || !isWorthwhile(end)) return failed;
-      const stuck = end.step <= furthest;
-      if (restarts > 0 && stuck) workers = Math.max(minWorkers, workers - 1);
-      furthest = Math.max(furthest, end.step);
+      if (restarts > 0 && end.firstStep <= furthest) workers = Math.max(minWorkers, workers - 1);
+      furthest = Math.max(furthest, end.firstStep);
       pauseMs = Math.min(MOST_PAUSE_MS, 1000 * pause * 2 ** restarts);
       restarts++;
     }

@@ -11,10 +11,17 @@ export interface WorkerPlace {
   readonly secretFile: string;
 }
 
-/** What a worker of one machine finds in its environment: torchrun's names, and ours. */
-export function workerEnvironment(place: WorkerPlace, launcherFd: number, guardFd: number): Record<string, string> {
+/**
+ * What a worker of one machine finds in its environment: torchrun's names, and ours. Other systems' variables do not count, nor what they
+ * say of where to listen and of secrets: the launcher itself may have been started by one of them.
+ */
+export function workerEnvironment(place: WorkerPlace, launcherFd: number, guardFd: number): NodeJS.ProcessEnv {
   const { rank, worldSize } = place;
   return {
+    SHARDFEED_RANKS_FROM: 'torchrun',
+    TORCHELASTIC_USE_AGENT_STORE: undefined,
+    SHARDFEED_LISTEN: undefined,
+    SHARDFEED_SECRET: undefined,
     RANK: String(rank),
     LOCAL_RANK: String(rank),
     WORLD_SIZE: String(worldSize),

@@ -44,6 +44,22 @@ describe('what a worker finds', () => {
     expect(events.filter(({ type }) => type === 'joined')).toHaveLength(3);
   });
 
+  test('nothing that another system said of its place', async () => {
+    const strange = {
+      ...{
+        TF_CONFIG: '{"cluster":{"worker":["a:1","b:2"]},"task":{"type":"worker","index":1}}',
+        SHARDFEED_SECRET: 'old',
+      },
+      ...{ OMPI_COMM_WORLD_RANK: '3', OMPI_COMM_WORLD_SIZE: '4', JOB_COMPLETION_INDEX: '7', SHARDFEED_LISTEN: '::1' },
+      TORCHELASTIC_USE_AGENT_STORE: 'True',
+    };
+    const { lines, events } = await launch(['place'], { env: { ...process.env, ...strange } });
+    const ports = events.flatMap((event) => (event.type === 'start' ? [event.port] : []));
+    const places = lines.map((line) => JSON.parse(line.replace(/^\d stdout /, ''))).sort((a, b) => a.rank - b.rank);
+    expect(places).toMatchObject([0, 1].map((rank) => ({ rank, worldSize: 2, address: '127.0.0.1', port: ports[0] })));
+    expect(places.every(({ secret, listen }) => secret.length === 64 && listen === undefined)).toBe(true);
+  });
+
   test('its arguments as they are', async () => {
     const { lines } = await launch(['say=a b', 'say=$HOME "\u00fc"', 'say='], { workers: 1 });
     expect(lines).toEqual(['0 stdout a b', '0 stdout $HOME "\u00fc"', '0 stdout ']);

@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { LaunchEvent } from '../../src/launch/index.js';
 import { checkHistory, killTrainCampaign, makeDataset, train } from '../campaigns/kill-train.mjs';
 import { localPlace } from '../campaigns/places.mjs';
 import { start } from '../cli/run.js';
@@ -36,6 +37,48 @@ describe('trainings whose ranks are killed', () => {
     expect(() => checkHistory(changed(([, ...ids]) => [ids[0]!, ...ids]))).toThrow(/298 different/);
     const again = journals.map((lines) => [...lines, ...lines.filter(({ step }) => step === 5)]);
     expect(() => checkHistory(again)).toThrow(/step 5 was made 2 times/);
+  });
+});
+
+describe('trainings', () => {
+  test('that are stopped save, and go on to the same bits', async () => {
+    const there = folder();
+    const stop = new AbortController();
+    const config = { slow: { rank: 0, ms: 20 } };
+    const onEvent = (event: LaunchEvent): void => {
+      if (event.type === 'report' && Number(event.step) >= 4) stop.abort();
+    };
+    const stopped = await train({
+      place,
+      folder: there,
+      workers: 2,
+      maxRestarts: 3,
+      stop: stop.signal,
+      onEvent,
+      config,
+    });
+    expect(stopped.launched).toMatchObject({ exitCode: 75, attempts: 1 });
+    expect(stopped.weights).toHaveLength(2);
+    const resumed = await train({ place, folder: there, workers: 2, maxRestarts: 0 });
+    expect(resumed.launched.exitCode).toBe(0);
+    const begun = resumed.journals[0]!.find(({ from }) => from !== undefined)!.from!;
+    expect(begun).toBeGreaterThan(3);
+    const undisturbed = await train({ place, folder: folder(), workers: 2, maxRestarts: 0 });
+    expect(resumed.weights.every((bytes) => bytes.equals(undisturbed.weights[0]!))).toBe(true);
+    // The two runs as attempts of one.
+    const both = resumed.journals.map((lines, rank) => [
+      ...stopped.journals[rank]!,
+      ...lines.map((line) => ({ ...line, attempt: 1 })),
+    ]);
+    checkHistory(both);
+  });
+
+  test('that get nowhere go on with fewer ranks, in the same order', async () => {
+    const blows = [0, 1].map((attempt) => ({ attempt, rank: 2, phase: 'forward' as const, step: 1, micros: 10 }));
+    const options = { place, folder: folder(), workers: 3, minWorkers: 2, maxRestarts: 3, pause: 0.05 };
+    const { launched, journals } = await train({ ...options, config: { blows } });
+    expect(launched).toMatchObject({ exitCode: 0, attempts: 3, workers: 2 });
+    checkHistory(journals);
   });
 });
 

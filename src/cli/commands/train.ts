@@ -27,7 +27,7 @@ export function trainCommand({ output, signal, exitWith }: Session): Command {
     .option('--workers <m>', 'number of workers (world size)', wholeNumber(1), 1)
     .option(
       '--min-workers <m>',
-      'go on with fewer, after restarts that got nowhere (default: as --workers)',
+      'go on with one less each time it fails again from the same step (default: as --workers)',
       wholeNumber(1),
     )
     .option('--max-restarts <n>', 'start again after a failure, from the last checkpoint', wholeNumber(0), 3)

@@ -41,6 +41,7 @@ export function workerCommand({ signal, exitWith }: Session): Command {
 function environmentOf({ rank, worldSize, master, secretFile, jobId }: Options): Record<string, string> {
   const colon = master?.lastIndexOf(':') ?? -1;
   const given: Record<string, string | number | undefined> = {
+    SHARDFEED_RANKS_FROM: rank === undefined ? undefined : 'torchrun',
     RANK: rank,
     WORLD_SIZE: worldSize,
     MASTER_ADDR: colon < 0 ? master : master?.slice(0, colon).replace(/^\[(.*)\]$/, '$1'),

@@ -86,6 +86,11 @@ const ACTIONS = {
       }),
     );
   },
+  /** What a group would read of its environment. */
+  place: async () => {
+    const { rankFromEnvironment } = await import('../../../dist/train/rendezvous/environment.js');
+    console.log(JSON.stringify(rankFromEnvironment(env)));
+  },
   /** Whether the secret's file goes away. */
   secretGone: async () => {
     while (existsSync(env.SHARDFEED_SECRET_FILE)) await ACTIONS.sleep(10);
