@@ -52,7 +52,8 @@ export async function hostilePeersCampaign({ count, loris, seed, log = () => {} 
     const from = children[0].steps.length;
     const more = Array.from({ length: loris }, (_, i) => dribble(ports[i % 2]));
     dribbling.push(...more);
-    const { refused } = await throwGarbage(count - half, ports, random);
+    // Some 800 a second: as fast as they can they would show how much of the machine it takes to attack.
+    const { refused } = await throwGarbage(count - half, ports, random, 50);
     await stepsOf(children, from + STEPS);
     const disturbed = medianStep(children[0], from);
     // Of the first two: the third was not there when it began.
@@ -101,7 +102,7 @@ function bytesOf(random, length) {
 }
 
 /** Connections that each send something and then end, are reset, or wait to be thrown out. */
-async function throwGarbage(count, ports, random) {
+async function throwGarbage(count, ports, random, pauseMs = 0) {
   let left = count;
   let refused = 0;
   const one = () =>
@@ -121,7 +122,10 @@ async function throwGarbage(count, ports, random) {
       socket.resume();
     });
   const lane = async () => {
-    while (left-- > 0) await one();
+    while (left-- > 0) {
+      await one();
+      if (pauseMs > 0) await sleep(pauseMs);
+    }
   };
   await Promise.all(Array.from({ length: AT_ONCE }, lane));
   return { refused };
