@@ -9,13 +9,14 @@ export class ChosenRows {
   rowNumbers = new Uint32Array(0);
   count = 0;
 
-  choose({ size, mask }: Batch, firstRow: number): void {
+  /** Those from row `from` to before `to`. */
+  choose({ size, mask }: Batch, firstRow: number, from = 0, to = size): void {
     if (this.rows.length < size) {
       this.rows = new Int32Array(size);
       this.rowNumbers = new Uint32Array(size);
     }
     this.count = 0;
-    for (let row = 0; row < size; row++) {
+    for (let row = from; row < to; row++) {
       if (mask[row] !== 1) continue;
       this.rows[this.count] = row;
       this.rowNumbers[this.count++] = firstRow + row;
@@ -32,9 +33,14 @@ export class ChosenRows {
     }
   }
 
-  /** The chosen rows' numbers at their places in the batch, zeros at the others. */
-  spread(from: Float32Array, stride: number, width: number, size: number): Float32Array {
-    const to = new Float32Array(size * width);
+  /** The chosen rows' numbers at their places in the batch, of `size` rows; the others stay as they are, by default zeros. */
+  spread(
+    from: Float32Array,
+    stride: number,
+    width: number,
+    size: number,
+    to: Float32Array = new Float32Array(size * width),
+  ): Float32Array {
     for (let i = 0; i < this.count; i++) {
       to.set(from.subarray(i * stride, i * stride + width), this.rows[i]! * width);
     }

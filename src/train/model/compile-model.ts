@@ -1,3 +1,4 @@
+import { ShardfeedError } from '../../errors.js';
 import type { Batch } from '../../records/batch.js';
 import type { Schema } from '../../records/schema.js';
 import type { ProcessGroup } from '../collective/process-group.js';
@@ -5,16 +6,22 @@ import type { TrainMemory } from '../kernel/train-memory.js';
 import type { ParameterLayout } from '../parameters.js';
 import { initialize } from '../random/index.js';
 import type { Evaluation, StepContext, StepModel, StepSums } from '../step-model.js';
-import { ChosenRows } from './chosen-rows.js';
-import { labelWidth, readLabels, readWeights } from './labels.js';
-import type { LayerTools, Run } from './layers/layer.js';
+import { Feed } from './feed.js';
+import { layerTools } from './layer-tools.js';
+import type { Run } from './layers/layer.js';
 import { type ModelPlan, planModel } from './model-plan.js';
-import { buildNetwork, type Network } from './network.js';
+import { buildNetwork } from './network.js';
+import { Replica } from './replica.js';
 import { type ModelSpec, parseModelSpec } from './spec.js';
 
 export interface CompileModelOptions {
   /** What the batches hold: says which columns are labels, how wide columns are, and which there are. */
   readonly schema?: Schema;
+  /**
+   * Threads that compute a step, each a part of the rank's rows with batch statistics of its own; their gradients are added in order. Default
+   * 1: this thread. Pays for large layers and idle cores.
+   */
+  readonly replicas?: number;
 }
 
 /**
@@ -28,8 +35,15 @@ export function compileModel(
 ): (group: Pick<ProcessGroup, 'memory' | 'allReduceSync'>) => CompiledModel {
   const parsed = parseModelSpec(spec);
   const plan = planModel(parsed, options.schema);
-  return (group) => new CompiledModel(plan, group, parsed.seed ?? 0);
+  const { replicas = 1 } = options;
+  if (!Number.isInteger(replicas) || replicas < 1 || (replicas > 1 && plan.batchNorm === 'sync')) {
+    const what = "replicas is a whole number from 1 on, and 1 with batchNorm: 'sync'";
+    throw new ShardfeedError('SHARDFEED_USAGE', `model: ${what}, got ${replicas}`);
+  }
+  return (group) => new CompiledModel(plan, group, { seed: parsed.seed ?? 0, replicas });
 }
+
+const NO_ROWS = new Uint32Array(0);
 
 /** A model whose step is made of kernels on the group's memory. */
 export class CompiledModel implements StepModel {
@@ -39,29 +53,24 @@ export class CompiledModel implements StepModel {
   readonly weights: Float32Array;
   readonly gradients: Float32Array;
   readonly state: Float32Array;
-  readonly #plan: ModelPlan;
   readonly #memory: TrainMemory;
-  readonly #reduce: ((sums: Float64Array) => void) | undefined;
   readonly #regularized: readonly { at: number; gradient: number; size: number; l1: number; l2: number }[];
-  #network: Network | undefined;
-  #capacity = 0;
+  readonly #feed: Feed;
+  readonly #replicas: readonly Replica[];
   #last: StepSums = { loss: 0, weight: 0 };
   #lastSize = 0;
-  readonly #chosen = new ChosenRows();
-
   #onClose: ((model: CompiledModel) => void) | undefined;
 
   /** @param onClose called once, when training is over */
   constructor(
     plan: ModelPlan,
     group: Pick<ProcessGroup, 'memory' | 'allReduceSync'>,
-    seed: number,
+    { seed = 0, replicas = 1 }: { seed?: number; replicas?: number } = {},
     onClose?: (model: CompiledModel) => void,
   ) {
-    this.#onClose = onClose;
     const { layout, stateLayout } = plan;
     const { memory } = group;
-    this.#plan = plan;
+    this.#onClose = onClose;
     this.#memory = memory;
     this.layout = layout;
     this.stateLayout = stateLayout;
@@ -69,7 +78,6 @@ export class CompiledModel implements StepModel {
     this.weights = memory.array(Float32Array, layout.size + 16).subarray(0, layout.size);
     this.gradients = memory.array(Float32Array, layout.size + 16).subarray(0, layout.size);
     this.state = memory.array(Float32Array, stateLayout.size + 16).subarray(0, stateLayout.size);
-    this.#reduce = plan.batchNorm === 'sync' ? (sums) => void group.allReduceSync(sums) : undefined;
     for (const [where, values] of [
       [layout, this.weights],
       [stateLayout, this.state],
@@ -85,24 +93,41 @@ export class CompiledModel implements StepModel {
       const [at, gradient] = [this.weights, this.gradients].map((values) => values.byteOffset + offset * 4);
       return [{ at: at!, gradient: gradient!, size, l1, l2 }];
     });
+    const addresses = {
+      weights: this.weights.byteOffset,
+      gradients: this.gradients.byteOffset,
+      state: this.state.byteOffset,
+    };
+    const reduce = plan.batchNorm === 'sync' ? (sums: Float64Array) => void group.allReduceSync(sums) : undefined;
+    this.#feed = new Feed(plan, (capacity) => {
+      const alloc = (bytes: number): number => memory.alloc(bytes);
+      return buildNetwork(plan, layerTools(plan, memory, addresses, capacity, alloc, reduce));
+    });
+    this.#replicas = Array.from({ length: replicas - 1 }, () => new Replica(plan, memory, addresses.weights));
   }
 
-  step(batch: Batch, { step, seed, firstRow }: StepContext): StepSums {
-    const network = this.#load(batch, firstRow);
-    const weight = this.#loadLabels(batch, network);
-    const { count: rows, rowNumbers } = this.#chosen;
-    const run: Run = { rows, training: true, seed, step, rowNumbers };
-    network.forward(run);
-    const loss = network.loss(rows);
-    network.backward(run);
-    this.#last = { loss, weight };
-    this.#lastSize = batch.size;
+  step(batch: Batch, context: StepContext): StepSums {
+    const { size } = batch;
+    const parts = this.#replicas.length + 1;
+    const cut = (part: number): number => Math.floor((part * size) / parts);
+    let weight = 0;
+    for (const [i, replica] of this.#replicas.entries()) {
+      weight += replica.start(batch, context, cut(i + 1), cut(i + 2), this.state);
+    }
+    const { network, rows, weight: own } = this.#feed.load(batch, context.firstRow, 0, cut(1));
+    let loss = network.step(rows, context.seed, context.step);
+    for (const replica of this.#replicas) loss += replica.finish();
+    if (this.#replicas.length > 0) this.#addReplicas(rows);
+    this.#last = { loss, weight: own + weight };
+    this.#lastSize = size;
     return this.#last;
   }
 
   /** Of the last step, before anything else was asked of the model: with dropout, and the batch's statistics. */
   lastEvaluation(): Evaluation {
-    return this.#evaluation(this.#network!, this.#last, this.#lastSize);
+    const evaluation = this.#feed.evaluation(this.#last, this.#lastSize);
+    for (const { feed } of this.#replicas) feed.evaluation(this.#last, this.#lastSize, evaluation);
+    return evaluation;
   }
 
   regularize(): number {
@@ -117,87 +142,39 @@ export class CompiledModel implements StepModel {
   }
 
   predict(batch: Batch): Float32Array {
-    const network = this.#load(batch);
-    network.forward(this.#inference());
-    network.activateOutputs(this.#chosen.count);
-    return this.#spreadOutputs(network, batch.size);
+    const { network, rows } = this.#feed.loadInputs(batch, 0, 0, batch.size);
+    network.forward(inference(rows));
+    network.activateOutputs(rows);
+    return this.#feed.predictions(batch.size);
   }
 
   evaluate(batch: Batch): Evaluation {
-    const network = this.#load(batch);
-    const weight = this.#loadLabels(batch, network);
-    network.forward(this.#inference());
-    const loss = network.loss(this.#chosen.count);
-    return this.#evaluation(network, { loss, weight }, batch.size);
+    const { network, rows, weight } = this.#feed.load(batch, 0, 0, batch.size);
+    network.forward(inference(rows));
+    return this.#feed.evaluation({ loss: network.loss(rows), weight }, batch.size);
   }
 
   close(): void {
     // Memory is the group's.
+    for (const replica of this.#replicas) replica.close();
     this.#onClose?.(this);
     this.#onClose = undefined;
   }
 
-  #evaluation(network: Network, { loss, weight }: StepSums, size: number): Evaluation {
-    const width = labelWidth(this.#plan);
-    return {
-      loss,
-      weight,
-      predictions: this.#spreadOutputs(network, size),
-      labels: this.#chosen.spread(network.labels, width, width, size),
-      weights: this.#chosen.spread(network.weights, 1, 1, size),
-    };
-  }
-
-  #inference(): Run {
-    const { count: rows, rowNumbers } = this.#chosen;
-    return { rows, training: false, seed: 0, step: 0, rowNumbers };
-  }
-
-  /** Chooses the rows that count and copies their inputs. */
-  #load(batch: Batch, firstRow = 0): Network {
-    const network = this.#networkFor(batch.size);
-    this.#chosen.choose(batch, firstRow);
-    for (const [i, { inputs }] of this.#plan.towers.entries()) {
-      const { values, stride } = network.inputs[i]!;
-      this.#chosen.read(batch, inputs, values, stride);
+  /** Adds the replicas' gradients, and takes the mean of the states of those that had rows, always in the same order. */
+  #addReplicas(ownRows: number): void {
+    const { kernel } = this.#memory;
+    for (const { gradients } of this.#replicas) {
+      kernel.sumF32!(this.gradients.byteOffset, gradients.byteOffset, gradients.length);
     }
-    return network;
+    const states = this.#replicas.filter(({ rows }) => rows > 0).map(({ state }) => state);
+    if (ownRows > 0) states.unshift(this.state);
+    for (let i = 0; i < this.state.length && states.length > 0; i++) {
+      this.state[i] = states.reduce((sum, state) => sum + state[i]!, 0) / states.length;
+    }
   }
+}
 
-  #loadLabels(batch: Batch, { labels, weights }: Network): number {
-    const { rows, count } = this.#chosen;
-    readLabels(batch, this.#plan, rows, count, labels);
-    return readWeights(batch, this.#plan, rows, count, labels, weights);
-  }
-
-  #spreadOutputs({ outputs: { values, stride, width } }: Network, size: number): Float32Array {
-    return this.#chosen.spread(values, stride, width, size);
-  }
-
-  /** Buffers are made anew, twice as large, for a batch that does not fit. */
-  #networkFor(size: number): Network {
-    if (this.#network !== undefined && size <= this.#capacity) return this.#network;
-    const capacity = (Math.max(size, this.#capacity * 2, 4) + 3) & ~3;
-    this.#network = buildNetwork(this.#plan, this.#tools(capacity));
-    this.#capacity = capacity;
-    return this.#network;
-  }
-
-  #tools(capacity: number): LayerTools {
-    const { kernel, wasm } = this.#memory;
-    const find = (layout: ParameterLayout, values: Float32Array, name: string): number => {
-      const parameter = layout.parameters.find((one) => one.name === name);
-      return parameter === undefined ? 0 : values.byteOffset + parameter.offset * 4;
-    };
-    return {
-      kernel,
-      capacity,
-      alloc: (bytes) => this.#memory.alloc(bytes),
-      floats: (address, length) => new Float32Array(wasm.buffer, address, length),
-      doubles: (address, length) => new Float64Array(wasm.buffer, address, length),
-      parameter: (name) => find(this.layout, this.weights, name) || find(this.stateLayout, this.state, name),
-      gradient: (name) => find(this.layout, this.gradients, name),
-      ...(this.#reduce !== undefined && { reduce: this.#reduce }),
-    };
-  }
+function inference(rows: number): Run {
+  return { rows, training: false, seed: 0, step: 0, rowNumbers: NO_ROWS };
 }

@@ -19,9 +19,15 @@ export interface Network {
   readonly labels: Float32Array;
   /** One a row. */
   readonly weights: Float32Array;
+  /** Each row's, in the step's global batch. */
+  readonly rowNumbers: Uint32Array;
+  /** Rows of the largest batch. */
+  readonly capacity: number;
   /** After {@link forward} what goes into the last activation, after {@link loss} or {@link activateOutputs} the predictions. */
   readonly outputs: Rows;
   forward(run: Run): void;
+  /** Forward and back in training; the sum of weight x loss. */
+  step(rows: number, seed: number, step: number): number;
   activateOutputs(rows: number): void;
   /** Makes predictions of the outputs, and their gradient; the sum of weight x loss. */
   loss(rows: number): number;
@@ -42,6 +48,7 @@ export function buildNetwork(plan: ModelPlan, tools: LayerTools): Network {
   const outputs = layers.at(-1)?.output ?? last;
   const labels = tools.floats(tools.alloc(capacity * labelWidth(plan) * 4), capacity * labelWidth(plan));
   const weights = tools.floats(tools.alloc(capacity * 4), capacity);
+  const numbers = tools.floats(tools.alloc(capacity * 4), capacity);
   // The loss writes gradients even where nobody wants them.
   const gradient = outputs.gradient || newMatrix(tools, plan.outputs, false).at;
   const backwards = layers.toReversed();
@@ -49,10 +56,12 @@ export function buildNetwork(plan: ModelPlan, tools: LayerTools): Network {
   const rowsOf = (matrix: Matrix): Rows => {
     return { ...matrix, values: tools.floats(matrix.at, capacity * matrix.stride) };
   };
-  return {
+  const network: Network = {
     inputs: inputs.map(rowsOf),
     labels,
     weights,
+    rowNumbers: new Uint32Array(numbers.buffer, numbers.byteOffset, capacity),
+    capacity,
     outputs: rowsOf(outputs),
     forward(run) {
       for (const layer of layers) layer.forward(run);
@@ -87,7 +96,15 @@ export function buildNetwork(plan: ModelPlan, tools: LayerTools): Network {
       }
       for (const layer of backwards) layer.backward(run);
     },
+    step(rows, seed, step) {
+      const run: Run = { rows, training: true, seed, step, rowNumbers: network.rowNumbers };
+      network.forward(run);
+      const loss = network.loss(rows);
+      network.backward(run);
+      return loss;
+    },
   };
+  return network;
 }
 
 function chain(tools: LayerTools, input: Matrix, plans: readonly PlannedLayer[]): Layer[] {

@@ -142,7 +142,7 @@ function compiled(
       tensor.dispose();
     }
   };
-  const made = new CompiledModel(planModel(parseModelSpec(spec), schema), group, 0, writeBack);
+  const made = new CompiledModel(planModel(parseModelSpec(spec), schema), group, {}, writeBack);
   for (const [values, variable] of tensors(made)) values.set(variable.read().dataSync() as Float32Array);
   return made;
 }
