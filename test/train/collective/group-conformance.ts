@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { ProcessGroup, ReduceOp } from '../../../dist/train/index.js';
 import type { NumericArray } from '../../../src/train/numeric-array.js';
 import { randomOf } from '../../random.mjs';
@@ -18,9 +18,14 @@ type TypeName = keyof typeof TYPES;
 
 /** Everything that ProcessGroup promises, for one implementation. */
 export function groupConformance({ open, worldSizes, canonical }: GroupTarget): void {
-  for (const worldSize of worldSizes) {
-    test(`${worldSize} ranks: reductions are left folds, the same bits on all`, async () => {
-      await using ranks = await opened(open, worldSize);
+  describe.each(worldSizes)('%d ranks', (worldSize) => {
+    let ranks: Ranks;
+    beforeAll(async () => {
+      ranks = await opened(open, worldSize);
+    });
+    afterAll(() => ranks[Symbol.asyncDispose]());
+
+    test('reductions are left folds, the same bits on all', async () => {
       const random = randomOf(worldSize);
       for (const length of new Set([0, 1, worldSize - 1, worldSize, 1000])) {
         for (const type of Object.keys(TYPES) as TypeName[]) {
@@ -34,8 +39,7 @@ export function groupConformance({ open, worldSizes, canonical }: GroupTarget): 
       }
     });
 
-    test(`${worldSize} ranks: long arrays`, async () => {
-      await using ranks = await opened(open, worldSize);
+    test('long arrays', async () => {
       const random = randomOf(worldSize);
       for (const [type, op] of [
         ['float32', 'sum'],
@@ -50,8 +54,7 @@ export function groupConformance({ open, worldSizes, canonical }: GroupTarget): 
       }
     });
 
-    test(`${worldSize} ranks: slices, gathering and telling`, async () => {
-      await using ranks = await opened(open, worldSize);
+    test('slices, gathering and telling', async () => {
       const random = randomOf(worldSize);
       for (const length of [0, 1, 13, 40_000]) {
         const inputs = ranks.groups.map(() => values('float64', length, random, false));
@@ -80,8 +83,7 @@ export function groupConformance({ open, worldSizes, canonical }: GroupTarget): 
       }
     });
 
-    test(`${worldSize} ranks: nobody passes a barrier before all have come`, async () => {
-      await using ranks = await opened(open, worldSize);
+    test('nobody passes a barrier before all have come', async () => {
       const last = ranks.groups.at(-1)!;
       let passed = 0;
       const early = ranks.groups.slice(0, -1).map((group) => group.barrier().then(() => passed++));
@@ -91,11 +93,10 @@ export function groupConformance({ open, worldSizes, canonical }: GroupTarget): 
       await Promise.all(early);
     });
 
-    test(`${worldSize} ranks: random operations, many at once, are done in the order of the calls`, async () => {
-      await using ranks = await opened(open, worldSize);
+    test('random operations, many at once, are done in the order of the calls', async () => {
       await randomOperations(ranks, worldSize, 200);
     });
-  }
+  });
 
   const many = Math.min(3, Math.max(...worldSizes));
 
