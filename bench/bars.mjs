@@ -32,6 +32,14 @@ export const BARS = {
     { shape: 'put', cores: 2, ours: 'shardfeed', peer: 'curl', bar: 0.8, cpuBar: 1 / 1.3 },
     { shape: '50 ms away', cores: 2, ours: '4 at a time', peer: '1 at a time', bar: 3 },
   ],
+  // Of times, so less is better.
+  allreduce: [
+    { size: '1 KB', ranks: 2, ours: 'shardfeed shm', peer: 'torch gloo', bar: 1 },
+    { size: '25 MB', ranks: 2, ours: 'shardfeed shm', peer: 'torch gloo', bar: 0.6 },
+    { size: '25 MB', ranks: 4, ours: 'shardfeed shm', peer: 'torch gloo', bar: 0.6 },
+    { size: '25 MB', ranks: 2, ours: 'shardfeed tcp', peer: 'torch gloo', bar: 1.5 },
+    { size: '25 MB', ranks: 4, ours: 'shardfeed tcp', peer: 'torch gloo', bar: 1.5 },
+  ],
 };
 
 /** Peak memory of the process tree of a conversion, whatever the size of the input. */

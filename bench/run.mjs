@@ -1,10 +1,11 @@
-// npm run bench -- convert | read | train | memory | hdfs | plan [--quick | --large] [--shapes a,b] [--repeats N] [--cores 1,2] [--only TEXT] [--hdfs] [--json FILE [--add]]
+// npm run bench -- convert | read | train | memory | hdfs | plan | allreduce [--quick | --large] [--shapes a,b] [--repeats N] [--cores 1,2] [--only TEXT] [--hdfs] [--json FILE [--add]] [--python PATH]
 // Measures shardfeed and what a user would take instead, in one run: times, memory of the process tree, and the ratios
 // that shardfeed must reach. The data is made on first use under .cache/bench. `read --hdfs` reads it from a cluster on this
-// machine; `--add` leaves the rows of the file that this run did not measure.
+// machine; `--add` leaves the rows of the file that this run did not measure; `--python` (or SHARDFEED_TORCH_PYTHON) is one that has torch.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { parseArgs } from 'node:util';
+import { measureAllReduce } from './allreduce.mjs';
 import { BARS } from './bars.mjs';
 import { makeTable } from './data/make.mjs';
 import { measureHdfs, withHdfs } from './hdfs.mjs';
@@ -28,6 +29,7 @@ const { positionals, values } = parseArgs({
     hdfs: { type: 'boolean', default: false },
     json: { type: 'string' },
     add: { type: 'boolean', default: false },
+    python: { type: 'string', default: process.env.SHARDFEED_TORCH_PYTHON },
   },
 });
 const [work] = positionals;
@@ -38,6 +40,9 @@ if (work === 'memory') {
   finish({ results });
 } else if (work === 'plan') {
   await measurePlan({ quick: values.quick, repeats: Number(values.repeats), only: values.only });
+} else if (work === 'allreduce') {
+  const { quick, only, python, repeats } = values;
+  save(await measureAllReduce({ quick, only, python, repeats: Number(repeats) }));
 } else if (work === 'hdfs') {
   const results = await measureHdfs({ size, repeats: Number(values.repeats), only: values.only });
   finish({ results, ratios: ratiosOf(results) });
@@ -52,7 +57,7 @@ if (work === 'memory') {
   finish(await measureSpeed(work === 'convert' ? convertVariants : readVariants));
 } else {
   console.error(
-    'usage: npm run bench -- convert|read|train|memory|hdfs|plan [--quick | --large] [--shapes titanic,criteo,dense] [--repeats 3]',
+    'usage: npm run bench -- convert|read|train|memory|hdfs|plan|allreduce [--quick | --large] [--shapes titanic,criteo,dense] [--repeats 3]',
   );
   process.exitCode = 2;
 }
@@ -128,15 +133,18 @@ function finish({ results, ratios = [] }) {
       `\n${markdownTable(['table', 'cores', 'what', 'against', 'ratio', 'by CPU', 'bar', 'goal', 'reached'], ratios.map(line))}`,
     );
   }
-  if (values.json !== undefined) {
-    mkdirSync(dirname(values.json), { recursive: true });
-    const tidy = results.map(({ allSeconds, ...r }) => ({
-      ...r,
-      allSeconds: allSeconds?.map((s) => Number(s.toFixed(4))),
-    }));
-    const all = values.add ? added(tidy) : { results: tidy, ratios };
-    writeFileSync(values.json, `${JSON.stringify({ work, size, machine: machine(), ...all }, null, 1)}\n`);
-  }
+  const tidy = results.map(({ allSeconds, ...r }) => ({
+    ...r,
+    allSeconds: allSeconds?.map((s) => Number(s.toFixed(4))),
+  }));
+  if (values.json !== undefined) save(values.add ? added(tidy) : { results: tidy, ratios });
+}
+
+/** Into the file, if one is named. */
+function save(measured) {
+  if (values.json === undefined) return;
+  mkdirSync(dirname(values.json), { recursive: true });
+  writeFileSync(values.json, `${JSON.stringify({ work, size, machine: machine(), ...measured }, null, 1)}\n`);
 }
 
 /** The rows of the file, with those of this run in their places or at the end. */

@@ -1,6 +1,6 @@
 // The communication thread of a rank: it owns the connections to the other ranks, shared memory, heartbeats and the launcher's pipe, and does
 // the operations that the main thread posts, one after the other.
-import { unlinkSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
 import { workerData } from 'node:worker_threads';
 import { deserializeError, serializeError } from '../../dataset/worker-pool.js';
@@ -27,7 +27,7 @@ const held = new Set<string>();
 const launcher = openLauncherPipe(launcherFd, {
   stop: () => Atomics.store(state, STATE.stop, 1),
   gone() {
-    for (const path of held) unlinkSync(path);
+    for (const path of held) rmSync(path, { force: true });
     process.kill(process.pid, 'SIGKILL');
   },
 });

@@ -17,7 +17,7 @@ export class Patience {
   #turned = performance.now();
 
   constructor(ranks: number) {
-    this.#polls = ranks > availableParallelism() ? 20 : 500;
+    this.#polls = ranks > availableParallelism() ? 20 : 100;
   }
 
   /** Waits until the question is answered with yes; `check` throws what puts an end to waiting. */

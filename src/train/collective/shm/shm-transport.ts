@@ -11,6 +11,8 @@ import { openShmFiles } from './shm-files.js';
 
 /** What is read of an exchange at once: enough for most. */
 const FIRST_BYTES = 2048;
+const PAGE = 4096;
+const LEAST_CHUNK_BYTES = 32 << 10;
 /** Chunks by which a rank reads behind what it writes: the others have written theirs by then. */
 const BEHIND = SLOTS / 2;
 
@@ -91,33 +93,33 @@ class ShmTransport implements Transport {
     this.#check();
     const parts = this.#files.map((_, r) => sliceOf(span, r, this.#files.length));
     const fold = reducer(this.#tools.kernel, span.type, op);
-    const chunks = this.#chunksOf(parts);
+    const size = this.#chunkBytes(parts);
+    const chunk = (rank: number, k: number): Chunk => chunkOf(parts[rank]!, k, size);
+    const chunks = Math.max(...parts.map((part) => chunksOf(part, size)));
     for (let k = 0; k < chunks + 2 * BEHIND; k++) {
       await this.#patience.breathe(this.#check);
-      if (k < chunks) for (const other of this.#others) await this.#write(other, this.#chunk(parts[other]!, k));
+      if (k < chunks) for (const other of this.#others) await this.#write(other, chunk(other, k));
       const folded = k - BEHIND;
       if (folded >= 0 && folded < chunks) {
-        const chunk = this.#chunk(parts[this.#rank]!, folded);
-        await this.#foldChunk(chunk, fold);
-        if (!slices) await this.#write(this.#rank, chunk);
+        const own = chunk(this.#rank, folded);
+        await this.#foldChunk(own, fold);
+        if (!slices) await this.#write(this.#rank, own);
       }
       const heard = k - 2 * BEHIND;
-      if (heard >= 0 && !slices)
-        for (const other of this.#others) await this.#hear(other, this.#chunk(parts[other]!, heard));
+      if (heard >= 0 && !slices) for (const other of this.#others) await this.#hear(other, chunk(other, heard));
     }
   }
 
   async allGather(parts: readonly Span[]): Promise<void> {
     this.#check();
-    const own = this.#chunksOf([parts[this.#rank]!]);
-    const chunks = this.#chunksOf(parts);
-    for (let k = 0; k < chunks + BEHIND; k++) {
+    const size = this.#chunkBytes(parts);
+    const counts = parts.map((part) => chunksOf(part, size));
+    for (let k = 0; k < Math.max(...counts) + BEHIND; k++) {
       await this.#patience.breathe(this.#check);
-      if (k < own) await this.#write(this.#rank, this.#chunk(parts[this.#rank]!, k));
+      if (k < counts[this.#rank]!) await this.#write(this.#rank, chunkOf(parts[this.#rank]!, k, size));
+      const heard = k - BEHIND;
       for (const other of this.#others) {
-        if (k >= BEHIND && k - BEHIND < this.#chunksOf([parts[other]!])) {
-          await this.#hear(other, this.#chunk(parts[other]!, k - BEHIND));
-        }
+        if (heard >= 0 && heard < counts[other]!) await this.#hear(other, chunkOf(parts[other]!, heard, size));
       }
     }
   }
@@ -136,18 +138,10 @@ class ShmTransport implements Transport {
     if (this.#closed !== undefined) throw this.#closed.reason;
   };
 
-  #chunksOf(parts: readonly Span[]): number {
-    return Math.max(
-      ...parts.map(({ count, type }) => Math.ceil((count * ELEMENT_BYTES[type]) / this.#layout.slotBytes)),
-    );
-  }
-
-  /** The k-th chunk of a part; maybe none of it. */
-  #chunk({ address, count, type }: Span, k: number): Chunk {
-    const size = ELEMENT_BYTES[type];
-    const from = Math.min(count * size, k * this.#layout.slotBytes);
-    const bytes = Math.min(this.#layout.slotBytes, count * size - from);
-    return { address: address + from, bytes, count: bytes / size };
+  /** How much of each part goes into a slot: small enough that reading overlaps with writing, if there is much. */
+  #chunkBytes(parts: readonly Span[]): number {
+    const eighth = Math.ceil(Math.max(...parts.map(bytesOf)) / 8 / PAGE) * PAGE;
+    return Math.min(this.#layout.slotBytes, Math.max(eighth, LEAST_CHUNK_BYTES));
   }
 
   async #until(rank: number, flag: number, count: number): Promise<void> {
@@ -210,4 +204,19 @@ interface Chunk {
   readonly address: number;
   readonly bytes: number;
   readonly count: number;
+}
+
+function bytesOf({ count, type }: Span): number {
+  return count * ELEMENT_BYTES[type];
+}
+
+function chunksOf(part: Span, size: number): number {
+  return Math.ceil(bytesOf(part) / size);
+}
+
+/** The k-th chunk of a part; maybe none of it. */
+function chunkOf(part: Span, k: number, size: number): Chunk {
+  const from = Math.min(bytesOf(part), k * size);
+  const bytes = Math.min(size, bytesOf(part) - from);
+  return { address: part.address + from, bytes, count: bytes / ELEMENT_BYTES[part.type] };
 }
