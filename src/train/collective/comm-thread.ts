@@ -41,6 +41,8 @@ let told = { phase: '', at: 0 };
 let mesh: Mesh | undefined;
 let transport: Transport | undefined;
 let failed = false;
+/** The main thread has told of an error of its own. */
+let confessed = false;
 
 function post(message: FromCommThread): void {
   port.postMessage(message);
@@ -90,7 +92,10 @@ function enter(phase: Phase, step: number): void {
 
 /** Leaves in step with the others, if they leave too; the thread ends. */
 async function close(orderly: boolean, step: number): Promise<void> {
-  if (orderly && !failed && operations !== undefined) {
+  if (confessed) {
+    // One more operation would be one that the others do not do, and who is at fault is known in a moment.
+    await mesh!.failure.catch(fail);
+  } else if (orderly && !failed && operations !== undefined) {
     const agreed = operations.run({ kind: 'close', step }).catch(() => {});
     await Promise.race([agreed, mesh!.failure.catch(() => {}), setTimeout(CLOSE_MS, undefined, { ref: false })]);
     if (!failed) launcher.send({ type: 'done' });
@@ -113,6 +118,7 @@ port.on('message', (message: ToCommThread) => {
   else if ('report' in message) launcher.send({ ...message.report, type: 'report' });
   else if ('close' in message) void close(message.close.orderly, message.close.step);
   else {
+    confessed = true;
     const answer = (): void => post({ told: true });
     mesh!.fail(deserializeError(message.fail)).then(answer, answer);
   }

@@ -195,12 +195,17 @@ export function groupConformance({ open, worldSizes, canonical }: GroupTarget): 
     }
   });
 
-  test('the error of a rank reaches all, with its name, step and stack', async () => {
+  test.each([
+    ['stays', false],
+    ['leaves at once', true],
+  ])('the error of a rank that %s reaches all, with its name, step and stack', async (_, leaves) => {
     await using ranks = await opened(open, many);
     for (const group of ranks.groups) group.enter('step', 5);
-    const working = ranks.settled((group) =>
-      group.rank === 1 ? group.fail(new Error('no such column')) : group.allReduce(new Float32Array(9)),
-    );
+    const working = ranks.settled(async (group) => {
+      if (group.rank !== 1) return group.allReduce(new Float32Array(9));
+      await group.fail(new Error('no such column'));
+      if (leaves) await group.close();
+    });
     for (const [rank, { error }] of (await working).entries()) {
       if (rank === 1) continue;
       expect(error).toMatchObject({ code: 'SHARDFEED_RANK_FAILED', cause: { rank: 1, step: 5, phase: 'step' } });
