@@ -1,4 +1,6 @@
+import type { Dataset } from '../../dataset/index.js';
 import { checkOptions, Kinds, type OptionKinds, oneOf } from '../../dataset/known-options.js';
+import { ShardfeedError } from '../../errors.js';
 import type { BestBy } from '../checkpoint/index.js';
 import type { ProcessGroup } from '../collective/process-group.js';
 import type { EpochLog } from '../history.js';
@@ -88,14 +90,22 @@ export interface FitResult {
   readonly ended: Ended;
 }
 
-const data: OptionKinds<TrainData> = { dataset: true, read: true, prepare: Kinds.callback, batches: Kinds.callback };
+const isDataset = (value: unknown): boolean => typeof (value as Partial<Dataset> | null)?.plan === 'function';
+const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null && !Array.isArray(value);
+
+const data: OptionKinds<TrainData> = {
+  dataset: { wanted: 'what openDataset resolves to', is: isDataset },
+  read: true,
+  prepare: Kinds.callback,
+  batches: Kinds.callback,
+};
 
 const FIT_OPTIONS: OptionKinds<FitOptions> = {
   ...data,
   model: { wanted: 'a function that makes a model for a group', is: (value) => typeof value === 'function' },
-  optimizer: true,
-  metrics: true,
-  validation: true,
+  optimizer: { wanted: 'an optimizer, or an object of several, such as adam()', is: isObject },
+  metrics: { wanted: 'a list of names or metrics', is: Array.isArray },
+  validation: { wanted: '{ dataset } or { batches }', is: (value) => isObject(value) && !isDataset(value) },
   epochs: Kinds.positive,
   steps: Kinds.positive,
   end: Kinds.callback,
@@ -120,10 +130,31 @@ const CHECKPOINT_OPTIONS: OptionKinds<CheckpointOptions> = {
   resume: { wanted: 'true, false or a step', is: (value) => typeof value === 'boolean' || Kinds.count.is(value) },
 };
 
+const CALLBACKS: OptionKinds<Callbacks> = {
+  onStart: Kinds.callback,
+  onStep: Kinds.callback,
+  onEpoch: Kinds.callback,
+  onCheckpoint: Kinds.callback,
+  onEnd: Kinds.callback,
+};
+
 /** @throws SHARDFEED_USAGE */
 export function checkFitOptions(options: FitOptions): void {
   checkOptions('fit', options, FIT_OPTIONS);
-  if (options.checkpoint !== undefined) checkOptions('checkpoint', options.checkpoint, CHECKPOINT_OPTIONS);
+  for (const name of ['model', 'optimizer'] as const) {
+    if (options[name] === undefined) throw new ShardfeedError('SHARDFEED_USAGE', `fit wants the option ${name}`);
+  }
+  const { clip, checkpoint, callbacks = [] } = options;
+  if (clip !== undefined) checkOptions('clip', clip, { globalNorm: true, value: true });
+  if (checkpoint !== undefined) checkOptions('checkpoint', checkpoint, CHECKPOINT_OPTIONS);
+  if (checkpoint?.best !== undefined) {
+    checkOptions('best', checkpoint.best, { metric: Kinds.text, mode: oneOf('min', 'max') });
+  }
+  for (const one of [callbacks].flat()) {
+    // They may have more of their own, but what is named like an event and is none would never be called.
+    const events = Object.entries(one).filter(([name]) => /^on/i.test(name));
+    checkOptions('callbacks', Object.fromEntries(events), CALLBACKS);
+  }
   if (options.validation !== undefined) {
     checkOptions('validation', options.validation, { ...data, every: Kinds.positive });
   }
