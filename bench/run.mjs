@@ -1,7 +1,8 @@
 // npm run bench -- convert | read | train | memory | hdfs | plan | allreduce [--quick | --large] [--shapes a,b] [--repeats N] [--cores 1,2] [--only TEXT] [--hdfs] [--json FILE [--add]] [--python PATH]
 // Measures shardfeed and what a user would take instead, in one run: times, memory of the process tree, and the ratios
 // that shardfeed must reach. The data is made on first use under .cache/bench. `read --hdfs` reads it from a cluster on this
-// machine; `--add` leaves the rows of the file that this run did not measure; `--python` (or SHARDFEED_TORCH_PYTHON) is one that has torch.
+// machine; `--add` leaves the rows of the file that this run did not measure; `--python` (or SHARDFEED_PEERS_PYTHON) is one that has torch, tensorflow and
+// tf_keras, for allreduce and train.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -29,7 +30,7 @@ const { positionals, values } = parseArgs({
     hdfs: { type: 'boolean', default: false },
     json: { type: 'string' },
     add: { type: 'boolean', default: false },
-    python: { type: 'string', default: process.env.SHARDFEED_TORCH_PYTHON },
+    python: { type: 'string', default: process.env.SHARDFEED_PEERS_PYTHON },
   },
 });
 const [work] = positionals;
@@ -52,7 +53,7 @@ if (work === 'memory') {
     finish(await measureSpeed(variantsOf, env));
   });
 } else if (work === 'train') {
-  finish(await measureSpeed(trainVariants, undefined, ['titanic']));
+  finish(await measureSpeed((table) => trainVariants(table, values.python), undefined, ['titanic']));
 } else if (work === 'convert' || work === 'read') {
   finish(await measureSpeed(work === 'convert' ? convertVariants : readVariants));
 } else {

@@ -8,9 +8,6 @@ const script = (path) => fileURLToPath(new URL(path, import.meta.url));
 const node = (path, ...args) => [process.execPath, script(path), ...args];
 const python = (path, ...args) => [PYTHON, script(path), ...args];
 
-/** Of a virtual environment with tensorflow and tf_keras, whose WideDeepModel users train. */
-const PEERS_PYTHON = process.env.SHARDFEED_PEERS_PYTHON ?? PYTHON;
-
 export function convertVariants({ shape, csv, head, rows, headRows }) {
   const out = join(CACHE, 'out');
   return [
@@ -68,15 +65,18 @@ export function readVariants({ shape, records, rows, headRows }) {
 const TRAIN_BATCH = 512;
 const TRAIN_EPOCHS = 2;
 
-/** Wide & deep on titanic: all part files but the last, whole global batches. */
-export function trainVariants({ records, rows }) {
+/**
+ * Wide & deep on titanic: all part files but the last, whole global batches.
+ * @param python of a virtual environment with tensorflow and tf_keras, whose WideDeepModel users train
+ */
+export function trainVariants({ records, rows }, python = PYTHON) {
   const rowsOf = (workers) => {
     const global = TRAIN_BATCH * workers;
     return Math.floor((rows * 0.75) / global) * global * TRAIN_EPOCHS;
   };
   const arguments_ = (workers) => [records, String(workers), String(TRAIN_BATCH), String(TRAIN_EPOCHS)];
   const ours = (workers, threads) => node('ours/train.mjs', ...arguments_(workers), String(threads));
-  const peer = (workers) => [PEERS_PYTHON, script('peers/train.py'), ...arguments_(workers)];
+  const peer = (workers) => [python, script('peers/train.py'), ...arguments_(workers)];
   return [
     { name: 'shardfeed', rows: rowsOf(1), command: ours(1, 0) },
     { name: 'shardfeed, 1 thread reads', rows: rowsOf(1), command: ours(1, 1), cores: [2] },
