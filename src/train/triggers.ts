@@ -16,7 +16,7 @@ export interface Progress {
   readonly history: readonly EpochLog[];
 }
 
-/** Asked after each update, and after each epoch's validation: whether it is time to end, or to write a checkpoint. */
+/** Asked after each update, that which ends an epoch once its validation is done: whether it is time to end, or to write a checkpoint. */
 export type Trigger = (progress: Progress) => boolean;
 
 /** Once so many updates are made. */
@@ -37,10 +37,10 @@ export function afterSeconds(seconds: number): Trigger {
   return (progress) => progress.seconds >= seconds;
 }
 
-/** After every so many updates. */
+/** After every so many updates, also where an epoch ends with one. */
 export function everySteps(steps: number): Trigger {
   check('everySteps', steps);
-  return ({ step, epochEnd }) => !epochEnd && step % steps === 0;
+  return ({ step }) => step % steps === 0;
 }
 
 /** After every so many epochs (default 1). */

@@ -7,7 +7,7 @@ import { FlatVariables, type Variables } from './variables.js';
  */
 export async function broadcastVariables(group: ProcessGroup, variables: Variables, root = 0): Promise<void> {
   const flat = new FlatVariables(variables);
-  const values = group.memory.array(Float32Array, flat.layout.size);
+  const values = new Float32Array(flat.layout.size);
   flat.read(values);
   await group.broadcast(values, root);
   if (group.rank !== root) flat.write(values);

@@ -67,11 +67,11 @@ class FreeStepModel implements StepModel {
   }
 
   predict(batch: Batch) {
-    return (this.#model.predict ?? missing('predict'))(batch);
+    return this.#model.predict?.(batch) ?? missing('predict');
   }
 
   evaluate(batch: Batch) {
-    return (this.#model.evaluate ?? missing('evaluate'))(batch);
+    return this.#model.evaluate?.(batch) ?? missing('evaluate');
   }
 
   close(): void {}

@@ -1,5 +1,6 @@
 import { isShardfeedError } from '../../errors.js';
 import { joinGroup } from '../collective/join-group.js';
+import type { ModelMaker, StepModel } from '../step-model.js';
 import { checkFitOptions, type FitOptions, type FitResult } from './fit-options.js';
 import { STOPPED_EXIT_CODE, StopRequest } from './stop-request.js';
 import { Trainer } from './trainer.js';
@@ -23,8 +24,17 @@ export async function fit(options: FitOptions): Promise<FitResult> {
   const { signal } = options;
   const group = options.group ?? (await joinGroup(signal === undefined ? {} : { signal }));
   const stop = new StopRequest(options.handleSignals ?? true);
+  let model: StepModel | undefined;
+  const make: ModelMaker = async (of) => {
+    model = await options.model(of);
+    return model;
+  };
   try {
-    const trainer = await Trainer.start(group, options, () => stop.requested || group.stopRequested);
+    const trainer = await Trainer.start(
+      group,
+      { ...options, model: make },
+      () => stop.requested || group.stopRequested,
+    );
     const result = await trainer.run();
     await result.model.close();
     if (result.ended === 'stopped') process.exitCode = STOPPED_EXIT_CODE;
@@ -32,9 +42,19 @@ export async function fit(options: FitOptions): Promise<FitResult> {
   } catch (error) {
     const told = isShardfeedError(error, 'SHARDFEED_RANK_FAILED') || isShardfeedError(error, 'SHARDFEED_RANK_TIMEOUT');
     if (!told) await group.fail(error);
+    await closeQuietly(model);
     throw error;
   } finally {
     stop.end();
     if (options.group === undefined) await group.close();
+  }
+}
+
+/** What went wrong before is what the caller is to learn of. */
+async function closeQuietly(model: StepModel | undefined): Promise<void> {
+  try {
+    await model?.close();
+  } catch {
+    // It may be what failed.
   }
 }

@@ -6,13 +6,16 @@ const MOST_BUSY_MS = 20;
 
 /** The batches of a rank in an epoch, one known ahead, so that the last one is known to be the last. */
 export class RankBatches implements AsyncDisposable {
+  readonly #enough = new AbortController();
   readonly #batches: AsyncIterator<Batch>;
   #next: Promise<IteratorResult<Batch>>;
   #yielded = performance.now();
   /** Milliseconds that were waited for batches. */
   waitedMs = 0;
 
-  constructor(batches: AsyncIterable<Batch> | Iterable<Batch>) {
+  /** @param open begins; its signal fires when `signal` does, and when nobody wants batches any more */
+  constructor(open: (signal: AbortSignal) => AsyncIterable<Batch> | Iterable<Batch>, signal: AbortSignal) {
+    const batches = open(AbortSignal.any([signal, this.#enough.signal]));
     this.#batches =
       Symbol.asyncIterator in batches ? batches[Symbol.asyncIterator]() : asyncIterator(batches[Symbol.iterator]());
     this.#next = this.#ask();
@@ -32,6 +35,8 @@ export class RankBatches implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    // What is under way may take long, and others are to learn at once of what went wrong here.
+    this.#enough.abort();
     await this.#next.catch(() => {});
     await this.#batches.return?.();
   }

@@ -89,7 +89,9 @@ export class Trainer implements Trained {
   async run(): Promise<FitResult> {
     const { model, standing } = this;
     await this.#tell((callbacks) => callbacks.onStart?.({ model, step: standing.step, epoch: standing.epoch }));
-    let ended: Ended | undefined = this.#over(this.#progress(true)) ? 'complete' : undefined;
+    // A training that had come to its end has nothing left to do; one that begins has made no progress to be asked about.
+    const { step, batches } = standing;
+    let ended: Ended | undefined = step > 0 && this.#over(this.#progress(batches === 0)) ? 'complete' : undefined;
     while (ended === undefined) ended = await this.#epoch();
 
     const history = [...standing.history];
@@ -121,8 +123,8 @@ export class Trainer implements Trained {
   async #open(): Promise<RankBatches> {
     const { rank, worldSize } = this.group;
     const { epoch, position, batches } = this.standing;
-    const start = { rank, worldSize, epoch, signal: this.#signal, ...(position !== undefined && { position }) };
-    const opened = new RankBatches(this.#data.source(start));
+    const start = { rank, worldSize, epoch, ...(position !== undefined && { position }) };
+    const opened = new RankBatches((signal) => this.#data.source({ ...start, signal }), this.#signal);
     // Without positions, what was used before is read again.
     if (position === undefined) for (let i = 0; i < batches; i++) await opened.take();
     return opened;
@@ -137,12 +139,15 @@ export class Trainer implements Trained {
     this.#first = false;
     const begun = performance.now();
     const waited = batches.waitedMs;
+    const counted = this.#options.notFinite === 'skip' ? this.counts.counts.slice() : undefined;
     const { sums, used, rows } = await this.#compute(batches);
     const ended = await batches.ended();
     const seconds = group.rank === 0 ? (performance.now() - this.#started) / 1000 : 0;
     const told = [this.#stopRequested(), ended, used].map(Number);
     const update = await updater.apply(sums, { told: [...told, seconds], history });
     if (!update.skipped) model.changed();
+    // Metrics of what was left out would be no numbers either.
+    else if (counted !== undefined) this.counts.counts.set(counted);
 
     const [stops, ends, usedByAll] = update.told as [number, number, number];
     this.#seconds = update.told[3]!;
@@ -189,7 +194,10 @@ export class Trainer implements Trained {
       used++;
       rows += countOf(batch.mask);
     }
-    if (state !== undefined && !model.state.every(Number.isFinite)) model.state.set(state);
+    if (state !== undefined && !model.state.every(Number.isFinite)) {
+      model.state.set(state);
+      model.changed();
+    }
     if (sums !== undefined) return { sums, used, rows };
     model.gradients.fill(0);
     return { sums: { loss: 0, weight: 0 }, used, rows };
@@ -197,9 +205,9 @@ export class Trainer implements Trained {
 
   async #endEpoch(): Promise<void> {
     const { standing, counts } = this;
-    const { validation, epochs = 0, steps = Number.POSITIVE_INFINITY } = this.#options;
+    const { validation, steps = Number.POSITIVE_INFINITY } = this.#options;
     const done = standing.epoch + 1;
-    const validated = done % (validation?.every ?? 1) === 0 || done === epochs || standing.step >= steps;
+    const validated = done % (validation?.every ?? 1) === 0 || done === this.#epochs || standing.step >= steps;
     const log = await this.#log(validated);
     standing.history.push(log);
     standing.epoch++;
@@ -237,10 +245,17 @@ export class Trainer implements Trained {
     return { step, epoch, epochEnd, history, seconds, secondsSinceCheckpoint: seconds - this.#savedSeconds };
   }
 
-  #over(progress: Progress): boolean {
+  /** How many there are at most. */
+  get #epochs(): number {
     const { epochs, steps, end } = this.#options;
-    const most = epochs ?? (steps === undefined && end === undefined ? 1 : Number.POSITIVE_INFINITY);
-    return progress.epoch >= most || progress.step >= (steps ?? Number.POSITIVE_INFINITY) || end?.(progress) === true;
+    return epochs ?? (steps === undefined && end === undefined ? 1 : Number.POSITIVE_INFINITY);
+  }
+
+  #over(progress: Progress): boolean {
+    const { steps, end } = this.#options;
+    return (
+      progress.epoch >= this.#epochs || progress.step >= (steps ?? Number.POSITIVE_INFINITY) || end?.(progress) === true
+    );
   }
 
   async #tell(call: (callbacks: Callbacks) => unknown): Promise<void> {

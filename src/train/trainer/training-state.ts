@@ -107,7 +107,7 @@ export async function resumeTraining(trained: Trained, { folder, resume = true }
     epoch: info.epoch,
     batches,
     position: info.position,
-    history: [...history],
+    history: history.map((log) => ({ ...log, metrics: withNaN(log.metrics) })),
   });
   return true;
 }
@@ -142,6 +142,11 @@ function part<A extends Float32Array | Float64Array>(all: A, { rank, worldSize }
 function addUp(all: Float64Array, into: Float64Array): void {
   into.fill(0);
   for (let i = 0; i < all.length; i++) into[i % into.length]! += all[i]!;
+}
+
+/** JSON has null for what is no number. */
+function withNaN(metrics: EpochLog['metrics']): EpochLog['metrics'] {
+  return Object.fromEntries(Object.entries(metrics).map(([name, value]) => [name, value ?? Number.NaN]));
 }
 
 function checkRun({ info, path }: LoadedCheckpoint, { seed }: Trained): LoadedCheckpoint['info'] {
