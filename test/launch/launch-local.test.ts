@@ -284,3 +284,11 @@ test('what a worker has started ends with it', async () => {
   const pid = Number(await readFile(path, 'utf8'));
   await until(() => !isAlive(pid));
 });
+
+test.each([1, 2])('a worker of %i that joins the others once more is told to keep its group', async (workers) => {
+  const script = fileURLToPath(new URL('scripts/join-twice.mjs', import.meta.url));
+  const { exitCode, culprit, events } = await launch([], { script, workers });
+  expect({ exitCode, code: culprit?.code }).toEqual({ exitCode: 1, code: 'SHARDFEED_USAGE' });
+  expect(culprit?.message).toContain('fit({ group })');
+  expect(events.filter(({ type }) => type === 'done')).toHaveLength(workers);
+});

@@ -20,19 +20,24 @@ export interface JoinGroupOptions extends Partial<MeshOptions> {
   readonly environment?: Readonly<Record<string, string | undefined>>;
 }
 
+/** Launchers' pipes that were taken: they end with the group, and what the launcher made to meet by is gone. */
+const taken = new Set<number>();
+
 /**
  * Brings this process together with the other ranks of its job. A single rank without a launcher is there at once; else a thread is started
- * that owns the connections, and this waits for all ranks.
+ * that owns the connections, and this waits for all ranks. A launcher brings its processes together once: what follows takes the same group.
  * @throws SHARDFEED_RENDEZVOUS, SHARDFEED_COLLECTIVE (other plans), SHARDFEED_USAGE, SHARDFEED_ABORTED, and what
  *   joinMesh throws
  */
 export async function joinGroup(options: JoinGroupOptions = {}): Promise<ProcessGroup> {
   const { environment = process.env, implementation = 'auto', signal, planHash = '', ...given } = options;
   throwIfAborted(signal);
+  refuseTaken(given.launcherFd ?? environment.SHARDFEED_LAUNCHER_FD);
   const told = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
   const place = { ...rankFromEnvironment(environment), ...told };
   const { launcherFd, localRank: _, localWorldSize: __, source: ___, ...mesh } = place;
   if (mesh.worldSize === 1 && launcherFd === undefined) return new LocalGroup();
+  if (launcherFd !== undefined) taken.add(launcherFd);
 
   const memory = new TrainMemory();
   const scratch = memory.alloc(SCRATCH_BYTES);
@@ -57,10 +62,12 @@ export async function joinGroup(options: JoinGroupOptions = {}): Promise<Process
     execArgv: process.execArgv.filter((flag) => !flag.startsWith('--input-type')),
   });
   const exited = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
+  const over = new AbortController();
   const joined = new Promise<Implementation>((resolve, reject) => {
     const dead = (cause?: unknown): void =>
       reject(new ShardfeedError('SHARDFEED_RENDEZVOUS', 'the communication thread has ended', { cause }));
-    signal?.addEventListener('abort', () => reject(new ShardfeedError('SHARDFEED_ABORTED', 'aborted')), { once: true });
+    const aborted = (): void => reject(new ShardfeedError('SHARDFEED_ABORTED', 'aborted'));
+    signal?.addEventListener('abort', aborted, { signal: over.signal });
     worker.once('error', dead);
     worker.once('exit', dead);
     port.on('message', (message: FromCommThread) => {
@@ -82,5 +89,15 @@ export async function joinGroup(options: JoinGroupOptions = {}): Promise<Process
     clearTimeout(late);
     port.close();
     throw error;
+  } finally {
+    over.abort();
   }
+}
+
+/** @throws SHARDFEED_USAGE where this process has joined by the launcher's pipe before */
+function refuseTaken(launcherFd: number | string | undefined): void {
+  if (launcherFd === undefined || !taken.has(Number(launcherFd))) return;
+  const what = 'this process has joined the other ranks before, and its launcher brings them together once';
+  const advice = 'call joinGroup() once, give its group to each fit({ group }), and close it at the end';
+  throw new ShardfeedError('SHARDFEED_USAGE', `${what}: ${advice}`);
 }

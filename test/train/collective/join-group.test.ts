@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import { expect, test } from 'vitest';
 // Worker threads run built files, so the built package is what is tested here.
 import { joinGroup } from '../../../dist/train/index.js';
@@ -47,6 +48,13 @@ test('a rank that waits for others stops waiting when its signal fires', async (
   setTimeout(() => stop.abort(), 100);
   await expect(joining).rejects.toMatchObject({ code: 'SHARDFEED_ABORTED' });
   await expect(joinGroup({ signal: stop.signal })).rejects.toMatchObject({ code: 'SHARDFEED_ABORTED' });
+});
+
+test('ranks that have come together leave nothing at the signal', async () => {
+  const { signal } = new AbortController();
+  const groups = await joinHere(2, { signal });
+  expect(getEventListeners(signal, 'abort')).toEqual([]);
+  await Promise.all(groups.map((group) => group.close()));
 });
 
 test('too few ranks within the deadline: who is missing is told', async () => {
