@@ -21,7 +21,7 @@ export function labelWidth({ loss, outputs, width }: Pick<LabelPlan, 'loss' | 'o
 
 /**
  * Copies the labels of chosen rows, side by side.
- * @throws as readNumbers; SHARDFEED_RANGE for what is no class, SHARDFEED_SCHEMA_MISMATCH where there are more or fewer than the model's outputs
+ * @throws as readNumbers; SHARDFEED_RANGE for what is no class or no probability, SHARDFEED_SCHEMA_MISMATCH where there are more or fewer than the model's outputs
  */
 export function readLabels(batch: Batch, plan: LabelPlan, rows: Int32Array, count: number, values: Float32Array): void {
   const { labels, loss, outputs } = plan;
@@ -39,11 +39,23 @@ export function readLabels(batch: Batch, plan: LabelPlan, rows: Int32Array, coun
     readNumbers(batch, name, widths[i]!, rows, count, { values, offset, stride });
     offset += widths[i]!;
   }
+  if (loss === 'binaryCrossentropy') refuseNoProbability(plan, rows, values.subarray(0, count * stride), stride);
   if (loss !== 'sparseCategoricalCrossentropy') return;
   for (let i = 0; i < count; i++) {
     const label = values[i]!;
     if (Number.isInteger(label) && label >= 0 && label < outputs) continue;
     const what = `label ${JSON.stringify(labels[0])} is ${label} in row ${rows[i]} of the batch; classes are 0 to ${outputs - 1}`;
+    throw new ShardfeedError('SHARDFEED_RANGE', what, { column: labels[0] });
+  }
+}
+
+/** Outside of 0 to 1 the loss has no lower bound, and training runs away. */
+function refuseNoProbability({ labels }: LabelPlan, rows: Int32Array, values: Float32Array, stride: number): void {
+  for (let i = 0; i < values.length; i++) {
+    const label = values[i]!;
+    if (label >= 0 && label <= 1) continue;
+    const row = rows[Math.floor(i / stride)];
+    const what = `a label of ${labels.join(', ')} is ${label} in row ${row} of the batch; binaryCrossentropy takes 0 to 1`;
     throw new ShardfeedError('SHARDFEED_RANGE', what, { column: labels[0] });
   }
 }

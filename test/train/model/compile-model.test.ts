@@ -354,7 +354,8 @@ describe('what does not fit is refused', () => {
     );
     expectError(withColumn('y', floats([1, 2, Number.NaN, 4])), 'SHARDFEED_NOT_FINITE', /"y" is NaN in row 2/);
     expectError(withColumn('weight', floats([1, 2, -3, 4])), 'SHARDFEED_RANGE', /-3 in row 2/);
-    expectError(withColumn('label', floats([1, 0, 2, 0])), 'SHARDFEED_RANGE', /no class weight/);
+    expectError(withColumn('label', floats([1, 0, 0.5, 0])), 'SHARDFEED_RANGE', /no class weight/);
+    expectError(withColumn('label', floats([1, 0, 2, 0])), 'SHARDFEED_RANGE', /is 2 in row 2 .* takes 0 to 1/);
     expectError(withColumn('label', floats(new Float32Array(8), 2)), 'SHARDFEED_SCHEMA_MISMATCH', /have 2/);
     expectError(withColumn('y', { layout: 'bytes' }), 'SHARDFEED_SCHEMA_MISMATCH', /compileFeatures/);
     // Where the mask is 0, anything may be.
