@@ -170,7 +170,10 @@ export function applyFtrl(
     write(linears + at, n, linear);
     const clipped = f32x4.max(f32x4.splat(-l1), f32x4.min(f32x4.splat(l1), linear));
     const quadratic = f32x4.add(f32x4.div(raised, rates), f32x4.splat(l2));
-    write(weights + at, n, f32x4.div(f32x4.sub(clipped, linear), quadratic));
+    const numerator = f32x4.sub(clipped, linear);
+    // Not 0 / 0, where the accumulator began as 0 and no gradient has come yet.
+    const nothing = f32x4.eq(numerator, f32x4.splat(0));
+    write(weights + at, n, v128.andnot(f32x4.div(numerator, quadratic), nothing));
   }
 }
 

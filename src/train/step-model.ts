@@ -46,6 +46,8 @@ export interface StepModel {
   readonly state: Float32Array;
   /** Adds the gradient of the regularisers to `gradients` (which are means by now) and gives their loss. */
   regularize?(): number;
+  /** Whether `step` calls collectives, such as for statistics of all ranks' rows: then all ranks must call it equally often. */
+  readonly collective?: boolean;
   /** Forward and backward; fills `gradients`, updates `state`. Rows with mask 0 count nothing. A batch without rows is fine. */
   step(batch: Batch, context: StepContext): StepSums | Promise<StepSums>;
   /** Predictions, labels and weights of the last `step`, as they were in training: for the metrics of training batches. Lent. */

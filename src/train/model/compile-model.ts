@@ -48,6 +48,7 @@ const NO_ROWS = new Uint32Array(0);
 /** A model whose step is made of kernels on the group's memory. */
 export class CompiledModel implements StepModel {
   readonly backend = 'compiled';
+  readonly collective: boolean;
   readonly layout: ParameterLayout;
   readonly stateLayout: ParameterLayout;
   readonly weights: Float32Array;
@@ -72,6 +73,7 @@ export class CompiledModel implements StepModel {
     const { memory } = group;
     this.#onClose = onClose;
     this.#memory = memory;
+    this.collective = plan.batchNorm === 'sync';
     this.layout = layout;
     this.stateLayout = stateLayout;
     // Kernels read up to 7 numbers behind a bias; the trainer reduces loss and weight behind the gradients.

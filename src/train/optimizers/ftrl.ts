@@ -41,6 +41,8 @@ export function ftrl(options: FtrlOptions = {}): Optimizer {
       { name: 'linear', initial: 0 },
     ],
     apply(kernel, { weights, gradients, slots: [accumulator, linear], count }, rate) {
+      // Everything is divided by it: an update at no rate, as where a warm-up begins, leaves all as it is.
+      if (rate === 0) return;
       const strength2 = 2 * (l2 + (beta === 0 ? 0 : beta / (2 * rate)));
       kernel.applyFtrl!(
         weights,

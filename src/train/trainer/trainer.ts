@@ -43,6 +43,8 @@ export class Trainer implements Trained {
   #savedSeconds = 0;
   #savedStep = 0;
   #first = true;
+  /** The last batch that this rank had, with all rows masked: what it joins the others' steps with when it has no more. */
+  #without: Batch | undefined;
 
   /** Makes the model, and brings all ranks to the same weights: those of a checkpoint, or rank 0's initial ones. */
   static async start(group: ProcessGroup, options: FitOptions, stopRequested: () => boolean): Promise<Trainer> {
@@ -182,15 +184,18 @@ export class Trainer implements Trained {
     let sums: StepSums | undefined;
     let used = 0;
     let rows = 0;
-    while (used < accumulate) {
-      const batch = await batches.take();
+    for (let i = 0; i < accumulate; i++) {
+      const taken = await batches.take();
+      const batch = taken ?? (model.collective ? this.#without : undefined);
       if (batch === undefined) break;
       if (sums !== undefined) updater.hold(sums);
       const perStep = globalBatchSize ?? UNKNOWN_ROWS * group.worldSize;
-      const firstRow = used * perStep + Math.floor((group.rank * perStep) / group.worldSize);
+      const firstRow = i * perStep + Math.floor((group.rank * perStep) / group.worldSize);
       sums = await model.step(batch, { step: standing.step, seed, firstRow });
       if (this.counts.hasMetrics) this.counts.updateMetrics(model.lastEvaluation!());
+      if (taken === undefined) continue;
       standing.position = (batch as Partial<Positioned<Batch>>).position;
+      if (model.collective) this.#without = { ...batch, mask: new Uint8Array(batch.size) };
       used++;
       rows += countOf(batch.mask);
     }

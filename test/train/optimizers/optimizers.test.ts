@@ -62,6 +62,25 @@ describe('optimizers', () => {
     }
   });
 
+  it.each([
+    ...twins.map(([name, optimizer]) => [name, optimizer] as const),
+    ['ftrl from 0', ftrl({ initialAccumulator: 0 })],
+  ] as const)(
+    '%s gives numbers at a rate of 0, as where a warm-up begins or a decay ends, and for gradients of 0',
+    (_, optimizer) => {
+      const memory = new TrainMemory();
+      const [weights, gradients] = [memory.array(Float32Array, 6), memory.array(Float32Array, 6)];
+      weights.set([1, -1, 0, 1, -1, 0]);
+      gradients.set([1, 1, 1, 0, 0, 0]);
+      const learningRate = (update: number) => [0, 0.1, 0.1, 0][update]!;
+      const set = new OptimizerSet(memory, layOut([{ name: 'w', shape: [6] }]), { ...optimizer, learningRate });
+      for (let update = 0; update < 4; update++) {
+        set.apply(weights, gradients, update, CONTEXT);
+        expect([...weights].every(Number.isFinite)).toBe(true);
+      }
+    },
+  );
+
   it('refuse settings that there are not or that are out of range, and name them', () => {
     expect(() => sgd({ momentum: 1.5 })).toThrowError(/momentum of sgd\(\) is a number from 0 to 1, not 1.5/);
     expect(() => adam({ learningRate: Number.NaN })).toThrowError(/learningRate of adam/);

@@ -8,6 +8,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { convert } from '../../../src/convert/index.js';
 import { scratchFolder } from '../../files/scratch.js';
 import { uniform } from '../model/batches.js';
+import { distance } from './ranks.js';
 
 const pathOf = (relative: string): string => fileURLToPath(new URL(relative, import.meta.url));
 const scratch = await scratchFolder();
@@ -52,6 +53,26 @@ beforeAll(async () => {
 });
 
 describe('two processes', () => {
+  it.each([
+    [1, 10],
+    [2, 6],
+  ])('normalise over the rows of both, %i batches a step, until neither has any', async (accumulate, step) => {
+    const [both, alone] = await Promise.all(
+      ['2', '1'].map(async (workers) => {
+        const command = ['train', pathOf('scripts/uneven.mjs'), '--workers', workers, '--max-restarts', '0', '--'];
+        const child = spawn(process.execPath, [pathOf('../../../dist/cli/main.js'), ...command, String(accumulate)], {
+          stdio: ['ignore', 'pipe', 'inherit'],
+        });
+        const [output, [exitCode]] = await Promise.all([text(child.stdout), once(child, 'exit') as Promise<[number]>]);
+        expect(exitCode).toBe(0);
+        return [...output.matchAll(/\{.*\}/g)].map(([json]) => JSON.parse(json) as { step: number; weights: number[] });
+      }),
+    );
+    expect(both!.map((rank) => rank.step)).toEqual([step, step]);
+    expect(both![1]).toEqual(both![0]);
+    expect(distance(both![0]!.weights, alone![0]!.weights)).toBeLessThan(1e-5);
+  });
+
   it('train to the end', () => {
     expect(whole).toMatchObject({ exitCode: 0, step: 24, ended: 'complete' });
   });

@@ -37,6 +37,7 @@ export function weightName({ originalName }: tfjs.LayerVariable): string {
 /** A tf.LayersModel whose step runs in TensorFlow.js. */
 export class TfModel implements StepModel {
   readonly backend: string;
+  readonly collective: boolean;
   readonly layout: ParameterLayout;
   readonly stateLayout: ParameterLayout;
   readonly weights: Float32Array;
@@ -79,6 +80,7 @@ export class TfModel implements StepModel {
     const { loss, labels, width, sampleWeights, classWeights, batchNorm, optimizers } = plan;
     this.#tf = tf;
     this.backend = tf.getBackend();
+    this.collective = batchNorm === 'sync';
     this.#model = model;
     this.#inputs = inputs;
     this.#labels = {
