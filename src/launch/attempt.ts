@@ -78,8 +78,12 @@ export async function runAttempt(options: AttemptOptions): Promise<AttemptEnd> {
       afterFailure();
     } else onEvent({ ...message, rank });
   };
-  // Kills them even where this process is ended by `process.exit`.
-  process.once('exit', killAll);
+  // Even where this process is ended by `process.exit`, as a second Ctrl-C does: nothing stays behind.
+  const leave = (): void => {
+    killAll();
+    secret.delete();
+  };
+  process.once('exit', leave);
   stop.addEventListener('abort', stopAll);
   kill.addEventListener('abort', killAll);
   try {
@@ -109,7 +113,7 @@ export async function runAttempt(options: AttemptOptions): Promise<AttemptEnd> {
   } finally {
     clearTimeout(timer);
     killAll();
-    process.off('exit', killAll);
+    process.off('exit', leave);
     stop.removeEventListener('abort', stopAll);
     kill.removeEventListener('abort', killAll);
     secret.delete();

@@ -1,5 +1,7 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
@@ -283,6 +285,21 @@ test('what a worker has started ends with it', async () => {
   expect(existsSync(path)).toBe(true);
   const pid = Number(await readFile(path, 'utf8'));
   await until(() => !isAlive(pid));
+});
+
+test('a launcher that ends by process.exit leaves no secret behind', async () => {
+  const code = `
+    import { launchLocal } from ${JSON.stringify(new URL('../../dist/launch/index.js', import.meta.url).href)};
+    await launchLocal({ script: ${JSON.stringify(RANK)}, args: ['join', 'wait'], workers: 2, maxRestarts: 0,
+      onEvent: ({ type }) => type === 'start' && process.exit(0) });`;
+  const folder = join(scratch, 'secrets');
+  await mkdir(folder);
+  const child = spawn(process.execPath, ['--input-type=module', '-e', code], {
+    env: { ...process.env, TMPDIR: folder },
+    stdio: 'ignore',
+  });
+  await once(child, 'exit');
+  expect(await readdir(folder)).toEqual([]);
 });
 
 test.each([1, 2])('a worker of %i that joins the others once more is told to keep its group', async (workers) => {
