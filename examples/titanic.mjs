@@ -4,6 +4,10 @@ import { compileFeatures, openDataset } from 'shardfeed';
 import { adagrad, compileModel, fit, ftrl } from 'shardfeed/train';
 
 const [trainUri, testUri, epochs = '1', batch = '512'] = process.argv.slice(2);
+if (testUri === undefined) {
+  console.error('usage: node examples/titanic.mjs TRAIN TEST [EPOCHS] [BATCH]: TRAIN and TEST are datasets');
+  process.exit(2);
+}
 const train = await openDataset(trainUri);
 const test = await openDataset(testUri);
 const prepare = compileFeatures(

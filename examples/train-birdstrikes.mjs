@@ -4,6 +4,12 @@ import { compileFeatures, openDataset } from 'shardfeed';
 import { adagrad, compileModel, fit, ftrl } from 'shardfeed/train';
 
 const [folder, checkpoints] = process.argv.slice(2);
+if (folder === undefined) {
+  console.error(
+    'usage: node examples/train-birdstrikes.mjs DATASET [CHECKPOINTS]: DATASET has the splits train and test',
+  );
+  process.exit(2);
+}
 const train = await openDataset(`${folder}/train`);
 const test = await openDataset(`${folder}/test`);
 

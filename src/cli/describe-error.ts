@@ -13,14 +13,18 @@ const HINTS: Partial<Record<ErrorCode, string>> = {
 const OPTIONS =
   /(?<!["\w-])(partitionBy|targetBytes|splitKey|badRows|badRowBudget|memberBytes|spoolDir|recordDelimiter|quotedNulls|relaxColumnCount|relaxQuotes|maxRowBytes)(?!["\w])/g;
 
+/** Commands that run a script, which may have options of its own. */
+const SCRIPT_COMMANDS: readonly (string | undefined)[] = ['train', 'worker'];
+
 /** One line for stderr, and the exit code. */
 export interface ErrorReport {
   readonly line: string;
   readonly exitCode: number;
 }
 
-export function describeError(error: unknown): ErrorReport {
-  if (error instanceof CommanderError) return { line: usageLine(error), exitCode: 2 };
+/** @param command what was called, if it is known */
+export function describeError(error: unknown, command?: string): ErrorReport {
+  if (error instanceof CommanderError) return { line: usageLine(error, command), exitCode: 2 };
   if (isShardfeedError(error)) return { line: errorLine(error), exitCode: exitCodeOf(error) };
   const text = error instanceof Error ? (process.env.SHARDFEED_DEBUG ? error.stack : error.message) : String(error);
   return {
@@ -64,14 +68,16 @@ function detail(message: string, name: string, value: number | undefined): strin
   return `${name} ${value}`;
 }
 
-function usageLine(error: CommanderError): string {
+function usageLine(error: CommanderError, command?: string): string {
   const message = oneLine(
     error.message
       .replace(/^error: /, '')
       .replace('Did you mean', 'did you mean')
       .replace('is invalid. ', 'is invalid: '),
   ).replace(/\.$/, '');
-  return `shardfeed: SHARDFEED_USAGE: ${message}; see --help`;
+  const isForScript = error.code === 'commander.unknownOption' && SCRIPT_COMMANDS.includes(command);
+  const hint = isForScript ? "options of the script's own go behind --; " : '';
+  return `shardfeed: SHARDFEED_USAGE: ${message}; ${hint}see --help`;
 }
 
 function oneLine(text: string): string {

@@ -45,7 +45,7 @@ async function main(argv: readonly string[]): Promise<number> {
     session.progress.clear();
     // Help and version were asked for and are printed.
     if (output.closed || (error instanceof CommanderError && error.exitCode === 0)) return 0;
-    const { line, exitCode } = describeError(error);
+    const { line, exitCode } = describeError(error, program.args[0]);
     if (stopped !== undefined) process.stderr.write('shardfeed: SHARDFEED_ABORTED: stopped\n');
     else process.stderr.write(isBare(error) ? program.helpInformation() : `${line}\n`);
     return exitCode;

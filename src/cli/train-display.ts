@@ -35,8 +35,10 @@ export class TrainDisplay {
     if (event.type === 'start') {
       this.#ranks = Array.from({ length: event.workers }, () => ({ phase: 'start' }));
       this.#say(`attempt ${event.attempt}: ${plural(event.workers, 'worker')}`);
-    } else if (event.type === 'failed') this.#say(describeCulprit(event.culprit));
-    else if (event.type === 'restart') {
+    } else if (event.type === 'failed') {
+      this.#say(describeCulprit(event.culprit));
+      if (event.final !== undefined) this.#say(`not started again: ${event.final}`);
+    } else if (event.type === 'restart') {
       this.#say(`starts again with ${plural(event.workers, 'worker')} in ${formatSeconds(event.pauseMs / 1000)}`);
     } else this.#note(event);
   }

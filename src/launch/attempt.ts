@@ -50,12 +50,17 @@ export async function runAttempt(options: AttemptOptions): Promise<AttemptEnd> {
   const port = await freePort(ADDRESS);
   const secret = await writeSecret();
   const joined = new Set<number>();
+  const joining = new Set<number>();
+  /** Ended well, and never joined. */
+  const left: number[] = [];
   const workers: WorkerProcess[] = [];
   const errors: ToldError[] = [];
   const ends: WorkerEnd[] = [];
   let began = false;
   let firstStep = -1;
   let timer: NodeJS.Timeout | undefined;
+  let absence: NodeJS.Timeout | undefined;
+  let absent: Culprit | undefined;
   const killAll = (): void => {
     for (const worker of workers) worker.kill();
   };
@@ -65,12 +70,26 @@ export async function runAttempt(options: AttemptOptions): Promise<AttemptEnd> {
   // Ranks that have not come together cannot know of each other.
   const afterFailure = (): void =>
     killAfter(joined.size === 0 ? Math.min(ALONE_MS, options.lingerMs) : options.lingerMs);
+  // Others would wait for one that has left as for one that is late: for minutes.
+  const awaitAbsent = (): void => {
+    const waits = workers.some(({ isRunning }, at) => isRunning && joining.has(at) && !joined.has(at));
+    const [rank] = left;
+    if (rank === undefined || !waits) return;
+    absence ??= setTimeout(() => {
+      if (stop.aborted || timer !== undefined) return;
+      absent = absentee(rank);
+      killAll();
+    }, options.lingerMs);
+  };
   const stopAll = (): void => {
     for (const worker of workers) worker.stop(stopSignal(stop));
     killAfter(options.graceMs);
   };
   const hear = (rank: number, message: WorkerMessage, by: ToldError['by']): void => {
-    began ||= by === 'group';
+    if (message.type === 'phase' && message.phase === 'join') {
+      joining.add(rank);
+      awaitAbsent();
+    } else began ||= by === 'group';
     if (message.type === 'joined' && joined.add(rank).size === worldSize) secret.delete();
     if (firstStep < 0) firstStep = stepOf(message) ?? -1;
     if (message.type === 'error') {
@@ -108,17 +127,21 @@ export async function runAttempt(options: AttemptOptions): Promise<AttemptEnd> {
         onEvent({ type: 'exit', rank, ...exit, killed });
         if (exit.code !== 0) afterFailure();
         await worker.ended;
+        // Only now all that it told has been heard.
+        if (exit.code === 0 && !joined.has(rank)) left.push(rank);
+        awaitAbsent();
       }),
     );
   } finally {
     clearTimeout(timer);
+    clearTimeout(absence);
     killAll();
     process.off('exit', leave);
     stop.removeEventListener('abort', stopAll);
     kill.removeEventListener('abort', killAll);
     secret.delete();
   }
-  const culprit = findCulprit(ends, errors);
+  const culprit = absent ?? findCulprit(ends, errors);
   return {
     ends: ends.toSorted((a, b) => a.rank - b.rank),
     culprit,
@@ -126,6 +149,11 @@ export async function runAttempt(options: AttemptOptions): Promise<AttemptEnd> {
     joined: joined.size === worldSize,
     firstStep,
   };
+}
+
+function absentee(rank: number): Culprit {
+  const message = 'ended without joining the others: every rank must call fit or joinGroup';
+  return { rank, code: 'SHARDFEED_USAGE', message };
 }
 
 /** The step that a message says a rank is at; while it loads it is at none. */

@@ -16,5 +16,6 @@ export type LaunchEvent =
   | Told<WorkerMessage>
   /** `killed`: by the launcher. */
   | ({ readonly type: 'exit'; readonly rank: number; readonly killed: boolean } & Exit)
-  | { readonly type: 'failed'; readonly attempt: number; readonly culprit: Culprit }
+  /** `final`: why the job is not started again, where that could not help. */
+  | { readonly type: 'failed'; readonly attempt: number; readonly culprit: Culprit; readonly final?: string }
   | { readonly type: 'restart'; readonly attempt: number; readonly workers: number; readonly pauseMs: number };

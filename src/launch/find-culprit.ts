@@ -19,6 +19,9 @@ export interface ToldError {
 
 /** Exit code of who left on request, with a checkpoint: EX_TEMPFAIL of sysexits.h. */
 export const STOPPED = 75;
+/** The same without one, as shells have it for SIGTERM. */
+export const UNSAVED = 128 + constants.signals.SIGTERM;
+const WELL: readonly (number | null)[] = [0, STOPPED, UNSAVED];
 
 /** What ranks throw because another one has failed. */
 const ECHOES: readonly unknown[] = ['SHARDFEED_RANK_FAILED', 'SHARDFEED_RANK_TIMEOUT'];
@@ -28,7 +31,7 @@ const ECHOES: readonly unknown[] = ['SHARDFEED_RANK_FAILED', 'SHARDFEED_RANK_TIM
  * one. Undefined where none failed. All in the order of time.
  */
 export function findCulprit(ends: readonly WorkerEnd[], errors: readonly ToldError[]): Culprit | undefined {
-  const failed = ends.filter(({ code, killed }) => killed || (code !== 0 && code !== STOPPED));
+  const failed = ends.filter(({ code, killed }) => killed || !WELL.includes(code));
   const echoes = errors.filter(({ by, culprit }) => by === 'guard' && ECHOES.includes(culprit.code));
   const named = errors.find(({ by, culprit }) => by === 'group' && failed.some(({ rank }) => rank === culprit.rank));
   const isEchoer = ({ rank }: WorkerEnd): boolean => echoes.some(({ culprit }) => culprit.rank === rank);
@@ -53,8 +56,8 @@ function describeEnd(end: WorkerEnd): Culprit {
   };
 }
 
-/** The exit code of a process, as shells have it; 1 where the launcher had to kill it. */
+/** The exit code of a job by the process at fault, as shells have it; 1 where the launcher had to kill it, or it had nothing to complain of. */
 export function exitCodeOfEnd({ code, signal, killed }: WorkerEnd): number {
   if (killed) return 1;
-  return signal === null ? (code ?? 1) : 128 + constants.signals[signal];
+  return signal === null ? code || 1 : 128 + constants.signals[signal];
 }

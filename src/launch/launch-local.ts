@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { ShardfeedError } from '../errors.js';
 import { type AttemptEnd, runAttempt } from './attempt.js';
 import type { LaunchEvent } from './events.js';
-import { exitCodeOfEnd, STOPPED } from './find-culprit.js';
+import { exitCodeOfEnd, STOPPED, UNSAVED } from './find-culprit.js';
 import { findScript } from './find-script.js';
 import type { Culprit } from './messages.js';
 import { RankLogs } from './rank-logs.js';
@@ -14,6 +14,14 @@ import type { StreamName } from './worker-process.js';
 /** Restarts for a port that somebody else took meanwhile; they do not count. */
 const MOST_PORTS = 5;
 const MOST_PAUSE_MS = 60_000;
+/** Errors that come again however often the same script is started. */
+const LASTING: readonly (string | undefined)[] = [
+  'SHARDFEED_USAGE',
+  'SHARDFEED_SCHEMA_INVALID',
+  'SHARDFEED_SCHEMA_MISMATCH',
+  'SHARDFEED_UNSUPPORTED',
+  'SHARDFEED_CHECKPOINT',
+];
 
 export interface LaunchOptions {
   /** JavaScript, or TypeScript where Node or `tsx` can run it. */
@@ -47,7 +55,7 @@ export interface LaunchOptions {
 
 export interface Launched {
   /**
-   * 0: all ranks ended well. 75: they left on request, with a checkpoint. Else that of the rank that failed first (128 + number for a signal,
+   * 0: all ranks ended well. 75: they left on request, with a checkpoint; 143: without one. Else that of the rank that failed first (128 + number for a signal,
    * 1 for one that had to be killed), or 128 + number of the signal that asked to stop.
    */
   readonly exitCode: number;
@@ -114,14 +122,18 @@ async function supervise(options: LaunchOptions): Promise<Launched> {
     const launched = { attempts: attempt + 1, workers };
     const { culprit } = end;
     if (stop.aborted || signal.aborted) return { ...launched, ...stoppedBy(stop.aborted ? stop : signal, end) };
-    if (culprit === undefined)
-      return { ...launched, exitCode: end.ends.some(({ code }) => code === STOPPED) ? STOPPED : 0 };
-    onEvent({ type: 'failed', attempt, culprit });
+    if (culprit === undefined) {
+      const codes = end.ends.map(({ code }) => code);
+      return { ...launched, exitCode: [UNSAVED, STOPPED].find((code) => codes.includes(code)) ?? 0 };
+    }
+    const taken = portWasTaken(end) && ports < MOST_PORTS;
+    const final = taken ? undefined : whyFinal(end, culprit);
+    onEvent({ type: 'failed', attempt, culprit, ...(final !== undefined && { final }) });
     const failed = { ...launched, culprit, exitCode: exitCodeOfEnd(end.ends[culprit.rank]!) };
     let pauseMs = 0;
-    if (portWasTaken(end) && ports < MOST_PORTS) ports++;
+    if (taken) ports++;
     else {
-      if (restarts === maxRestarts || !isWorthwhile(end)) return failed;
+      if (restarts === maxRestarts || final !== undefined) return failed;
       if (restarts > 0 && end.firstStep <= furthest) workers = Math.max(minWorkers, workers - 1);
       furthest = Math.max(furthest, end.firstStep);
       pauseMs = Math.min(MOST_PAUSE_MS, 1000 * pause * 2 ** restarts);
@@ -133,9 +145,11 @@ async function supervise(options: LaunchOptions): Promise<Launched> {
   }
 }
 
-/** A script that ends with an error of its own before it does anything with others would do so again. */
-function isWorthwhile({ began, ends }: AttemptEnd): boolean {
-  return began || ends.some(({ signal, killed }) => signal !== null && !killed);
+/** Why what failed would fail again, if it would: also a script that ends with an error of its own before it does anything with others. */
+function whyFinal({ began, ends }: AttemptEnd, { code }: Culprit): string | undefined {
+  if (LASTING.includes(code)) return `${code} would come again`;
+  if (began || ends.some(({ signal, killed }) => signal !== null && !killed)) return undefined;
+  return 'the script fails before its ranks come together';
 }
 
 function portWasTaken({ joined, culprit }: AttemptEnd): boolean {

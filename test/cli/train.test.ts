@@ -1,7 +1,8 @@
-import type { ChildProcess } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { scratchFolder } from '../files/scratch.js';
@@ -68,6 +69,18 @@ test('passes output on with the rank in front, and says what failed', async () =
   expect(failed.stderr).toContain('step 3, loss 0.5');
 });
 
+test('says why it does not start again', async () => {
+  const { code, stderr } = await run(train([], 'join', 'refuse=SHARDFEED_UNSUPPORTED'));
+  expect(code).toBe(1);
+  expect(stderr).toContain('shardfeed: not started again: SHARDFEED_UNSUPPORTED would come again\n');
+});
+
+test.each(['train-birdstrikes', 'titanic'])('examples/%s.mjs without arguments says how it is called', async (name) => {
+  const child = spawn(process.execPath, [fileURLToPath(new URL(`../../examples/${name}.mjs`, import.meta.url))]);
+  const [stderr, [code]] = await Promise.all([text(child.stderr), once(child, 'exit')]);
+  expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringMatching(/^usage: node examples\/.*\n$/) });
+});
+
 test('--json gives events, a line each', async () => {
   const { code, stdout } = await run(train(['--json', '--max-restarts', '0'], 'join', 'say=hello', 'step=4', 'exit=9'));
   expect(code).toBe(9);
@@ -126,6 +139,13 @@ test('a reader that goes away ends the job quietly', async () => {
 test('what is wrong before anything runs is one line', async () => {
   const missing = await run(['train', join(scratch, 'none.js')]);
   expect(missing).toMatchObject({ code: 1, stderr: expect.stringMatching(/^shardfeed: SHARDFEED_NOT_FOUND: .*\n$/) });
+  for (const command of ['train', 'worker']) {
+    expect(await run([command, RANK, '--epochs', '3'])).toMatchObject({
+      code: 2,
+      stderr:
+        "shardfeed: SHARDFEED_USAGE: unknown option '--epochs'; options of the script's own go behind --; see --help\n",
+    });
+  }
   expect(await run(train(['--workers', '0']))).toMatchObject({ code: 2 });
   expect(await run(train(['--workers', '2', '--min-workers', '3']))).toMatchObject({ code: 2 });
 });

@@ -10,7 +10,7 @@ const told = (by: ToldError['by'], rank: number, code?: string): ToldError => {
 const FAILED = 'SHARDFEED_RANK_FAILED';
 
 test.each<[what: string, ends: WorkerEnd[], errors: ToldError[], rank: number | undefined]>([
-  ['nobody', [end(0, 0), end(1, 75)], [], undefined],
+  ['nobody', [end(0, 0), end(1, 75), end(2, 143)], [], undefined],
   ['nobody, whatever is told', [end(0, 0), end(1, 0)], [told('group', 1)], undefined],
   ['the first to end', [end(2, 1), end(0, 1)], [], 2],
   ['not who fell over another one, though it ended first', [end(0, 1), end(1, 3)], [told('guard', 0, FAILED)], 1],

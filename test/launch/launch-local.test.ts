@@ -129,6 +129,24 @@ describe('restarts', () => {
     expect(await launch(['throw'], { maxRestarts: 3 })).toMatchObject({ exitCode: 1, attempts: 1 });
   });
 
+  test.each(['USAGE', 'SCHEMA_INVALID', 'SCHEMA_MISMATCH', 'UNSUPPORTED', 'CHECKPOINT'])(
+    'are not made for what they cannot mend: SHARDFEED_%s',
+    async (name) => {
+      const code = `SHARDFEED_${name}`;
+      const launched = await launch(['join', '0:wait', `1:refuse=${code}`], { maxRestarts: 3 });
+      expect(launched).toMatchObject({ exitCode: 1, attempts: 1, culprit: { rank: 1, code } });
+      expect(launched.events.find(({ type }) => type === 'failed')).toMatchObject({
+        final: `${code} would come again`,
+      });
+    },
+  );
+
+  test('are made for another error, and say nothing of an end', async () => {
+    const launched = await launch(['join', '0:wait', '1:refuse=SHARDFEED_IO'], { maxRestarts: 1 });
+    expect(launched).toMatchObject({ exitCode: 1, attempts: 2 });
+    for (const event of launched.events) expect(event).not.toHaveProperty('final');
+  });
+
   test('that get nowhere go on with one worker less', async () => {
     const args = ['join', '@0:step=5', '@1:step=5', '@0:kill', '@1:kill', 'say=trained'];
     const launched = await launch(args, { workers: 3, minWorkers: 1, maxRestarts: 3 });
@@ -141,6 +159,47 @@ describe('restarts', () => {
     expect(launched).toMatchObject({ exitCode: 0, attempts: 3 });
     const ports = launched.starts.map((event) => event.type === 'start' && event.port);
     expect(new Set(ports).size).toBe(3);
+  });
+});
+
+describe('a rank that ends well without joining', () => {
+  test.each([
+    ['before', ['1:exit=0', '0:sleep=200', 'joining', 'wait']],
+    ['after', ['1:sleep=200', '1:exit=0', 'joining', 'wait']],
+    ['while it joins itself, and', ['joining', '1:exit=0', 'wait']],
+  ])('%s others wait for it is named, and all end for good', async (_, args) => {
+    const launched = await launch(args, { maxRestarts: 3, workers: 3 });
+    expect(launched).toMatchObject({
+      ...{ exitCode: 1, attempts: 1 },
+      culprit: {
+        rank: 1,
+        message: 'ended without joining the others: every rank must call fit or joinGroup',
+      },
+    });
+    for (const pid of pidsOf(launched.events)) expect(isAlive(pid)).toBe(false);
+  });
+
+  test('is none where nobody waits, or where it had joined', async () => {
+    const { exitCode, culprit } = await launch(['1:exit=0', 'sleep=800']);
+    expect({ exitCode, culprit }).toEqual({ exitCode: 0, culprit: undefined });
+    const finished = await launch(['joining', '1:join', '1:sleep=100', '1:exit=0', 'sleep=800', 'join']);
+    expect([finished.exitCode, finished.culprit]).toEqual([0, undefined]);
+  });
+
+  test('is not blamed for what failed meanwhile, nor for a stop', async () => {
+    const failed = await launch(['1:exit=0', 'joining', '0:wait', 'sleep=200', 'exit=7'], { workers: 3, linger: 5 });
+    expect(failed).toMatchObject({ exitCode: 7, culprit: { rank: 2 } });
+    const stop = new AbortController();
+    const onEvent = ({ type }: LaunchEvent): void => void (type === 'exit' && stop.abort());
+    const stopped = await launch(['1:exit=0', 'joining', 'ignore'], { stop: stop.signal, onEvent, grace: 1 });
+    expect([stopped.exitCode, stopped.culprit]).toEqual([143, undefined]);
+  });
+
+  test('is seen where the others call joinGroup', async () => {
+    const script = join(scratch, 'one-joins.mjs');
+    const train = new URL('../../dist/train/index.js', import.meta.url);
+    await writeFile(script, `if (process.env.RANK === '0') await (await import('${train}')).joinGroup();`);
+    expect(await launch([], { script })).toMatchObject({ exitCode: 1, culprit: { rank: 1, code: 'SHARDFEED_USAGE' } });
   });
 });
 
@@ -157,6 +216,15 @@ describe('a stop', () => {
   test('lets all save and leave: 75', async () => {
     const { exitCode, attempts, culprit } = await launch(['join', 'save'], stopping());
     expect({ exitCode, attempts, culprit }).toEqual({ exitCode: 75, attempts: 1, culprit: undefined });
+  });
+
+  test.each([
+    [['0:exit=143', 'exit=143'], 143],
+    [['0:exit=75', 'exit=143'], 143],
+    [['0:exit=75', 'exit=0'], 75],
+  ] as const)('that ranks were asked for by another is theirs to tell: %j ends with %i', async (args, code) => {
+    const { exitCode, attempts, culprit } = await launch(['join', ...args], { maxRestarts: 3 });
+    expect({ exitCode, attempts, culprit }).toEqual({ exitCode: code, attempts: 1, culprit: undefined });
   });
 
   test('of scripts that know nothing of it tells the signal', async () => {

@@ -44,7 +44,7 @@ export function trainCommand({ output, signal, exitWith }: Session): Command {
     )
     .addHelpText(
       'after',
-      '\nExit codes: 0 trained, 75 stopped with a checkpoint, else that of the worker that failed first.',
+      '\nExit codes: 0 trained, 75 stopped with a checkpoint, 130 or 143 without one, else that of the worker that failed first.',
     )
     .action(async (script: string, args: string[], options: Options) => {
       const { launchLocal } = await import('../../launch/index.js');

@@ -62,6 +62,7 @@ function fail(error: unknown): void {
 }
 
 async function run(): Promise<void> {
+  launcher.send({ type: 'phase', phase: 'join', step: 0 });
   mesh = await joinMesh({ ...data.mesh, signal: leaving.signal });
   mesh.failure.catch(fail);
   const tools = { mesh, memory, kernel: kernelOn(memory), scratch, foldArea };

@@ -69,7 +69,7 @@ export interface FitOptions extends TrainData {
   /** Updates between two comparisons of the ranks' weights, bit by bit. Default 0: never. They are equal by construction. */
   readonly checkWeightsEvery?: number;
   readonly callbacks?: Callbacks | readonly Callbacks[];
-  /** Listen to SIGTERM: checkpoint at the next step, and exit code 75. Default true. */
+  /** Listen to SIGTERM: checkpoint at the next step, and exit code 75; 143 without `checkpoint`. Default true. */
   readonly handleSignals?: boolean;
   /** The ranks. Default: joined as the environment says, and left at the end. */
   readonly group?: ProcessGroup;

@@ -2,7 +2,7 @@ import { isShardfeedError } from '../../errors.js';
 import { joinGroup } from '../collective/join-group.js';
 import type { ModelMaker, StepModel } from '../step-model.js';
 import { checkFitOptions, type FitOptions, type FitResult } from './fit-options.js';
-import { STOPPED_EXIT_CODE, StopRequest } from './stop-request.js';
+import { STOPPED_EXIT_CODE, StopRequest, UNSAVED_EXIT_CODE } from './stop-request.js';
 import { Trainer } from './trainer.js';
 
 /**
@@ -12,7 +12,7 @@ import { Trainer } from './trainer.js';
  * The gradient of a step is the mean over the unmasked rows of the global batch, by their weights, so it does not depend on how rows are
  * dealt; a rank without rows takes part. Weights are the same bits on all ranks. Where `checkpoint` names a folder, training goes
  * on from the newest one there: with as many ranks as before to the same bits, with another number on the same data in the same order.
- * Asked to stop by SIGTERM or the launcher, it writes a checkpoint after the step, and the process ends with code 75.
+ * Asked to stop by SIGTERM or the launcher, it writes a checkpoint after the step, and the process ends with code 75; with 143 without `checkpoint`.
  *
  * The model is closed at the end: what it was made of, such as a tf.LayersModel, has the trained weights then; it still predicts.
  *
@@ -37,7 +37,9 @@ export async function fit(options: FitOptions): Promise<FitResult> {
     );
     const result = await trainer.run();
     await result.model.close();
-    if (result.ended === 'stopped') process.exitCode = STOPPED_EXIT_CODE;
+    if (result.ended === 'stopped') {
+      process.exitCode = options.checkpoint === undefined ? UNSAVED_EXIT_CODE : STOPPED_EXIT_CODE;
+    }
     return result;
   } catch (error) {
     const told = isShardfeedError(error, 'SHARDFEED_RANK_FAILED') || isShardfeedError(error, 'SHARDFEED_RANK_TIMEOUT');

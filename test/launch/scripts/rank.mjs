@@ -14,10 +14,14 @@ const stopped = new Promise((resolve) => launcher.on('data', (part) => resolve(J
 const forever = () => new Promise(() => setInterval(() => {}, 1000));
 
 const ACTIONS = {
+  joining: () => tell({ type: 'phase', phase: 'join', step: 0 }),
   join: () => tell({ type: 'joined', rank: Number(env.RANK), pid: process.pid }),
   step: (n) => tell({ type: 'report', step: Number(n), loss: 0.5, recordsPerSecond: 1000 }),
   throw: () => {
     throw Object.assign(new Error('boom'), { code: 'SHARDFEED_RANGE' });
+  },
+  refuse: (code) => {
+    throw Object.assign(new Error('no'), { code });
   },
   echo: () => {
     throw Object.assign(new Error('rank 1 failed'), { code: 'SHARDFEED_RANK_FAILED' });

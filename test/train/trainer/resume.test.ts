@@ -209,12 +209,14 @@ describe('SIGTERM', () => {
     expect(weightsOf(resumed[1]!)).toEqual(weightsOf(whole[1]!));
   });
 
-  it('comes from the launcher too', async () => {
+  it('comes from the launcher too; without a checkpoint the code is 143', async () => {
     const groups = groupsHere(2);
     (groups[1] as { stopRequested: boolean }).stopRequested = true;
     const exitCode = process.exitCode;
     const stopped = await fitHere(2, given(), groups);
+    const ended = process.exitCode;
     process.exitCode = exitCode;
+    expect(ended).toBe(143);
     for (const result of stopped) expect(result).toMatchObject({ ended: 'stopped', step: 1 });
     expect(options.handleSignals).toBe(false);
   });
