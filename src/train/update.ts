@@ -2,7 +2,7 @@ import { ShardfeedError } from '../errors.js';
 import type { ProcessGroup } from './collective/process-group.js';
 import type { EpochLog } from './history.js';
 import { type Clipping, checkClipping, clip, normOf, OptimizerSet, type Optimizers } from './optimizers/index.js';
-import type { Parameter, ParameterLayout } from './parameters.js';
+import { BEHIND_GRADIENTS, type Parameter, type ParameterLayout } from './parameters.js';
 import type { StepSums } from './step-model.js';
 
 export interface UpdateOptions {
@@ -49,8 +49,6 @@ export interface ApplyOptions {
   readonly history?: readonly EpochLog[];
 }
 
-/** Elements that lie behind a model's gradients: the sums that are reduced together with them, and room for vector loads. */
-export const BEHIND_GRADIENTS = 16;
 const [LOSS, WEIGHT, TOLD] = [0, 1, 2];
 
 /**

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { sgd } from '../../src/train/optimizers/index.js';
-import { layOut } from '../../src/train/parameters.js';
-import { BEHIND_GRADIENTS, type UpdateOptions, Updater } from '../../src/train/update.js';
+import { BEHIND_GRADIENTS, layOut } from '../../src/train/parameters.js';
+import { type UpdateOptions, Updater } from '../../src/train/update.js';
 import { groupsHere } from './support/groups.js';
 
 const layout = layOut([{ name: 'w', shape: [3] }]);

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { ShardfeedError } from '../../errors.js';
 import { compareBytes } from '../../files/index.js';
+import { elementsOf } from '../parameters.js';
 import {
   type Checkpoint,
   type CheckpointArray,
@@ -83,7 +84,7 @@ function dtypeOf(values: CheckpointArray): Dtype {
 }
 
 function checkShape(name: string, shape: readonly number[], values: CheckpointArray): void {
-  const size = shape.reduce((product, length) => product * length, 1);
+  const size = elementsOf(shape);
   if (size === values.length && name !== '__metadata__') return;
   const what = `tensor ${JSON.stringify(name)}: shape [${shape}] means ${size} values, ${values.length} are given`;
   throw new ShardfeedError('SHARDFEED_USAGE', what);

@@ -1,7 +1,8 @@
 import type { ProcessGroup } from '../collective/process-group.js';
 import type { Optimizers } from '../optimizers/index.js';
+import { flatBuffer } from '../parameters.js';
 import type { StepSums } from '../step-model.js';
-import { BEHIND_GRADIENTS, type Update, type UpdateOptions, Updater } from '../update.js';
+import { type Update, type UpdateOptions, Updater } from '../update.js';
 import { FlatVariables, type Variables } from './variables.js';
 
 /** What a rank computed from its rows. */
@@ -39,7 +40,7 @@ export class DistributedOptimizer {
     this.#variables = new FlatVariables(variables, groupOf);
     const { layout } = this.#variables;
     this.#weights = group.memory.array(Float32Array, layout.size);
-    this.#gradients = group.memory.array(Float32Array, layout.size + BEHIND_GRADIENTS).subarray(0, layout.size);
+    this.#gradients = flatBuffer(group.memory, layout);
     this.#updater = new Updater(
       group,
       { layout, weights: this.#weights, gradients: this.#gradients },

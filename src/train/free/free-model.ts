@@ -1,8 +1,9 @@
 import { ShardfeedError } from '../../errors.js';
 import type { Batch } from '../../records/batch.js';
 import type { ProcessGroup } from '../collective/process-group.js';
+import { flatBuffer } from '../parameters.js';
+import { rowsThatCount } from '../rows-that-count.js';
 import type { Evaluation, ModelMaker, StepContext, StepModel, StepSums } from '../step-model.js';
-import { BEHIND_GRADIENTS } from '../update.js';
 import { type RankGradients, sumsOf } from './distributed-optimizer.js';
 import { FlatVariables, type Variables } from './variables.js';
 
@@ -41,7 +42,7 @@ class FreeStepModel implements StepModel {
     this.#states = new FlatVariables(model.state ?? {});
     const { size } = this.layout;
     this.weights = memory.array(Float32Array, size);
-    this.gradients = memory.array(Float32Array, size + BEHIND_GRADIENTS).subarray(0, size);
+    this.gradients = flatBuffer(memory, this.layout);
     this.state = memory.array(Float32Array, this.stateLayout.size);
     this.#variables.read(this.weights);
     this.#states.read(this.state);
@@ -55,7 +56,7 @@ class FreeStepModel implements StepModel {
   }
 
   async step(batch: Batch, context: StepContext): Promise<StepSums> {
-    const { gradients, weight = countOf(batch.mask), loss = 0 } = await this.#model.trainStep(batch, context);
+    const { gradients, weight = rowsThatCount(batch.mask), loss = 0 } = await this.#model.trainStep(batch, context);
     this.#variables.put(this.gradients, gradients, weight);
     this.#states.read(this.state);
     return sumsOf(loss, weight);
@@ -79,10 +80,4 @@ class FreeStepModel implements StepModel {
 
 function missing(name: string): never {
   throw new ShardfeedError('SHARDFEED_USAGE', `the model has no function ${name}, which this needs`);
-}
-
-function countOf(mask: Uint8Array): number {
-  let count = 0;
-  for (const counts of mask) count += counts;
-  return count;
 }

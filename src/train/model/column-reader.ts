@@ -1,5 +1,6 @@
 import { ShardfeedError } from '../../errors.js';
 import type { Batch, Column, FixedColumn, Numbers } from '../../records/batch.js';
+import { elementsOf } from '../parameters.js';
 
 /** Where rows of a batch go: row i to `target[offset + i stride ...]`. */
 export interface Target {
@@ -74,7 +75,7 @@ function fixedColumn({ columns, size }: Batch, name: string, width: number): Fix
   if (column.layout !== 'fixed') {
     throw mismatch(name, `is ${column.layout}; a model takes numbers, as compileFeatures makes of text and lists`);
   }
-  const held = column.shape.reduce((product, length) => product * length, 1);
+  const held = elementsOf(column.shape);
   if (held !== width) throw mismatch(name, `has ${held} numbers a row, the model wants ${width}`);
   if (column.values.length < size * width) throw mismatch(name, `has fewer than ${size} rows`);
   return column;

@@ -3,7 +3,7 @@ import type { Batch } from '../../records/batch.js';
 import type { Schema } from '../../records/schema.js';
 import type { ProcessGroup } from '../collective/process-group.js';
 import type { TrainMemory } from '../kernel/train-memory.js';
-import type { ParameterLayout } from '../parameters.js';
+import { flatBuffer, type ParameterLayout } from '../parameters.js';
 import { initialize } from '../random/index.js';
 import type { Evaluation, StepContext, StepModel, StepSums } from '../step-model.js';
 import { Feed } from './feed.js';
@@ -76,10 +76,10 @@ export class CompiledModel implements StepModel {
     this.collective = plan.batchNorm === 'sync';
     this.layout = layout;
     this.stateLayout = stateLayout;
-    // Kernels read up to 7 numbers behind a bias; the trainer reduces loss and weight behind the gradients.
-    this.weights = memory.array(Float32Array, layout.size + 16).subarray(0, layout.size);
-    this.gradients = memory.array(Float32Array, layout.size + 16).subarray(0, layout.size);
-    this.state = memory.array(Float32Array, stateLayout.size + 16).subarray(0, stateLayout.size);
+    // Kernels read up to 7 numbers behind a bias.
+    this.weights = flatBuffer(memory, layout);
+    this.gradients = flatBuffer(memory, layout);
+    this.state = flatBuffer(memory, stateLayout);
     for (const [where, values] of [
       [layout, this.weights],
       [stateLayout, this.state],

@@ -3,6 +3,7 @@ import { ShardfeedError } from '../../errors.js';
 import type { Batch } from '../../records/batch.js';
 import type { TrainMemory } from '../kernel/train-memory.js';
 import type { SharedWasmMemory } from '../kernel/train-module.js';
+import { flatBuffer } from '../parameters.js';
 import type { StepContext } from '../step-model.js';
 import { Feed } from './feed.js';
 import { type Addresses, arena, layerTools } from './layer-tools.js';
@@ -46,8 +47,8 @@ export class Replica {
 
   constructor(plan: ModelPlan, memory: TrainMemory, weights: number) {
     const { layout, stateLayout } = plan;
-    this.gradients = memory.array(Float32Array, layout.size + 16).subarray(0, layout.size);
-    this.state = memory.array(Float32Array, stateLayout.size + 16).subarray(0, stateLayout.size);
+    this.gradients = flatBuffer(memory, layout);
+    this.state = flatBuffer(memory, stateLayout);
     this.#control = memory.array(Int32Array, 16);
     const control = this.#control.byteOffset;
     this.#loss = new Float64Array(this.#control.buffer, control + LOSS_AT, 1);

@@ -1,3 +1,4 @@
+import { elementsOf } from '../parameters.js';
 import { layerKey, uniformAt } from './random-rows.js';
 
 /** How weights begin, named as in Keras; `uniform` and `normal` by their bounds, and mean and deviation. */
@@ -75,7 +76,7 @@ function drawOf(
 }
 
 function varianceOf(initializer: Exclude<Random, object>, shape: readonly number[]): number {
-  const receptive = shape.slice(0, -2).reduce((product, length) => product * length, 1);
+  const receptive = elementsOf(shape.slice(0, -2));
   const into = receptive * (shape.at(-2) ?? shape.at(-1) ?? 1);
   const out = receptive * (shape.at(-1) ?? 1);
   if (initializer.startsWith('glorot')) return 2 / Math.max(2, into + out);

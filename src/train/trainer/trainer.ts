@@ -4,10 +4,12 @@ import type { Batch } from '../../records/batch.js';
 import type { ProcessGroup } from '../collective/process-group.js';
 import type { EpochLog } from '../history.js';
 import { MetricCounts } from '../metrics/index.js';
+import { BEHIND_GRADIENTS } from '../parameters.js';
 import { checkSeed } from '../random/index.js';
+import { rowsThatCount } from '../rows-that-count.js';
 import type { StepModel, StepSums } from '../step-model.js';
 import { everyEpochs, type Progress, type Trigger } from '../triggers.js';
-import { BEHIND_GRADIENTS, Updater } from '../update.js';
+import { Updater } from '../update.js';
 import { gatherStates, meanState } from './averaged-state.js';
 import { checkAlike, checkWeights, digestOf } from './check-alike.js';
 import { evaluateData, UNSHUFFLED } from './evaluate.js';
@@ -197,7 +199,7 @@ export class Trainer implements Trained {
       standing.position = (batch as Partial<Positioned<Batch>>).position;
       if (model.collective) this.#without = { ...batch, mask: new Uint8Array(batch.size) };
       used++;
-      rows += countOf(batch.mask);
+      rows += rowsThatCount(batch.mask);
     }
     if (state !== undefined && !model.state.every(Number.isFinite)) {
       model.state.set(state);
@@ -296,10 +298,4 @@ function noBatches(epoch: number): ShardfeedError {
     'SHARDFEED_USAGE',
     `epoch ${epoch} has no batches on any rank: there is nothing to train on`,
   );
-}
-
-function countOf(mask: Uint8Array): number {
-  let count = 0;
-  for (const counts of mask) count += counts;
-  return count;
 }

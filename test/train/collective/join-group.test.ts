@@ -2,7 +2,8 @@ import { getEventListeners } from 'node:events';
 import { expect, test } from 'vitest';
 // Worker threads run built files, so the built package is what is tested here.
 import { joinGroup } from '../../../dist/train/index.js';
-import { freePort, jobHere, joinHere } from './join-here.js';
+import { freePort } from './free-port.js';
+import { jobHere, joinHere } from './join-here.js';
 
 test('a process that nobody launched is a group of one rank, at once and without a thread', async () => {
   await using group = await joinGroup({ environment: {} });

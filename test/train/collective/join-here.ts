@@ -1,6 +1,6 @@
-import { createServer } from 'node:net';
 // Worker threads run built files, so the built package is what is tested here.
 import { type JoinGroupOptions, joinGroup, type ProcessGroup } from '../../../dist/train/index.js';
+import { freePort } from './free-port.js';
 
 /** The ranks of a job, all in this thread: each has a communication thread, connections and a memory of its own. */
 export async function joinHere(worldSize: number, options: Partial<JoinGroupOptions> = {}): Promise<ProcessGroup[]> {
@@ -10,11 +10,3 @@ export async function joinHere(worldSize: number, options: Partial<JoinGroupOpti
 
 /** What a rank of a job on this host is told besides its rank, their number and the port. */
 export const jobHere = { address: '127.0.0.1', jobId: 'test', secret: 'of the tests', environment: {} };
-
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}

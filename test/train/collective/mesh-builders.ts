@@ -1,14 +1,6 @@
-import { createServer } from 'node:net';
 import type { Mesh } from '../../../src/train/collective/mesh.js';
 import { joinMesh, type MeshOptions } from '../../../src/train/collective/mesh-join.js';
-
-export async function freePort(address = '127.0.0.1'): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, address, resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
+import { freePort } from './free-port.js';
 
 /** What all ranks of a job have in common, on a port of its own. */
 export async function jobOptions(

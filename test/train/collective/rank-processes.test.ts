@@ -4,7 +4,7 @@ import { createInterface } from 'node:readline';
 import type { Duplex } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { afterEach, expect, test } from 'vitest';
-import { freePort } from './join-here.js';
+import { freePort } from './free-port.js';
 
 const PROGRAM = fileURLToPath(new URL('./rank.mjs', import.meta.url));
 const LAUNCHER_FD = 3;

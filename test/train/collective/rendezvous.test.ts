@@ -7,7 +7,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { Mesh } from '../../../src/train/collective/mesh.js';
 import { joinMesh, type MeshOptions } from '../../../src/train/collective/mesh-join.js';
-import { closeAll, freePort, jobOptions, joinAll } from './mesh-builders.js';
+import { freePort } from './free-port.js';
+import { closeAll, jobOptions, joinAll } from './mesh-builders.js';
 
 const open: Mesh[] = [];
 afterEach(() => closeAll(open.splice(0)));

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
 import type { ModelSpec } from '../../../src/train/model/spec.js';
-import { freePort } from '../collective/join-here.js';
+import { freePort } from '../collective/free-port.js';
 
 const run = promisify(execFile);
 const script = fileURLToPath(new URL('sync-rank.mjs', import.meta.url));

@@ -1,5 +1,6 @@
 import { ShardfeedError } from '../../../errors.js';
 import { type Schema, widthOf } from '../../../records/schema.js';
+import { elementsOf } from '../../parameters.js';
 import { type PlannedInput, planInput } from '../model-plan.js';
 import type { InputSpec } from '../spec.js';
 
@@ -25,7 +26,7 @@ export function planInputs(
   return inputs.map(({ name, shape: [, ...rest] }) => {
     if (rest.includes(null)) throw usage(`input ${name} has no fixed shape`);
     const shape = rest as number[];
-    const width = shape.reduce((product, length) => product * length, 1);
+    const width = elementsOf(shape);
     const specs = specsOf(name, width, inputs.length, given, schema);
     const columns = specs.map((spec) => planInput(spec, schema));
     const held = columns.reduce((sum, column) => sum + column.width, 0);

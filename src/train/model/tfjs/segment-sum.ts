@@ -1,4 +1,5 @@
 import type * as tfjs from '@tensorflow/tfjs';
+import { elementsOf } from '../../parameters.js';
 
 /** What the WASM backend offers of its memory. */
 interface Backend {
@@ -24,7 +25,7 @@ export function registerSegmentSum(tf: typeof tfjs): void {
       const values = backend.readSync(x.dataId);
       const segments = backend.readSync(segmentIds.dataId);
       const shape = [numSegments, ...x.shape.slice(segmentIds.shape.length)];
-      const width = shape.slice(1).reduce((product, length) => product * length, 1);
+      const width = elementsOf(shape.slice(1));
       const sums = new Float32Array(numSegments * width);
       for (const [row, segment] of segments.entries()) {
         // As TensorFlow: what is in no segment is left out.

@@ -3,7 +3,7 @@ import type { Tensor } from '@tensorflow/tfjs';
 import { ShardfeedError } from '../../../errors.js';
 import type { Batch } from '../../../records/batch.js';
 import type { ProcessGroup } from '../../collective/process-group.js';
-import { layOut, type ParameterLayout } from '../../parameters.js';
+import { flatBuffer, layOut, type ParameterLayout } from '../../parameters.js';
 import type { Evaluation, StepContext, StepModel, StepSums } from '../../step-model.js';
 import { ChosenRows } from '../chosen-rows.js';
 import { type LabelPlan, labelWidth, readLabels, readWeights } from '../labels.js';
@@ -112,9 +112,8 @@ export class TfModel implements StepModel {
     };
     [this.layout, this.#trained] = lay(model.trainableWeights);
     [this.stateLayout, this.#untrained] = lay(model.nonTrainableWeights);
-    // The trainer reduces loss and weight behind the gradients.
-    this.weights = memory.array(Float32Array, this.layout.size + 16).subarray(0, this.layout.size);
-    this.gradients = memory.array(Float32Array, this.layout.size + 16).subarray(0, this.layout.size);
+    this.weights = flatBuffer(memory, this.layout);
+    this.gradients = flatBuffer(memory, this.layout);
     this.state = memory.array(Float32Array, this.stateLayout.size);
     this.#read(this.#trained, this.layout, this.weights);
     this.#read(this.#untrained, this.stateLayout, this.state);
