@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from 'commander';
+import { put } from '../own-properties.js';
 
 /** A whole number from `least` on, as an option's argument. */
 export function wholeNumber(least: number): (text: string) => number {
@@ -38,7 +39,7 @@ export function pairs(text: string, before: Readonly<Record<string, string>> = {
   for (const pair of text.split(',')) {
     const at = pair.indexOf('=');
     if (at < 1) throw new InvalidArgumentError('name=value is wanted.');
-    all[pair.slice(0, at)] = pair.slice(at + 1);
+    put(all, pair.slice(0, at), pair.slice(at + 1));
   }
   return all;
 }

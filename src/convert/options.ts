@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os';
 import { z } from 'zod';
 import { ShardfeedError } from '../errors.js';
 import type { Files } from '../files/index.js';
+import { recordOf } from '../record-of.js';
 import type { Batch } from '../records/batch.js';
 import type { Row } from '../records/row-values.js';
 import type { Schema } from '../records/schema.js';
@@ -109,12 +110,10 @@ const schema = z.object({
   partitionBy: z.enum(['range', 'round-robin', 'hash', 'shuffle']).default('range'),
   key: z.string().min(1).optional(),
   seed: z.int().default(0),
-  split: z
-    .record(
-      z.string().regex(/^[^/_.][^/]*$/, 'a split name begins with no _ or . and holds no /'),
-      z.number().positive(),
-    )
-    .optional(),
+  split: recordOf(
+    z.number().positive(),
+    z.string().regex(/^[^/_.][^/]*$/, 'a split name begins with no _ or . and holds no /'),
+  ).optional(),
   splitKey: z.string().min(1).optional(),
   compression: z.enum(['none', 'gzip', 'zlib']).default('none'),
   memberBytes: z

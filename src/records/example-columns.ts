@@ -1,6 +1,7 @@
 import { ShardfeedError } from '../errors.js';
+import { put } from '../own-properties.js';
 import type { Batch, Column, Numbers } from './batch.js';
-import { type DecodedValue, defaultOf, put, valuesOf } from './example-object.js';
+import { type DecodedValue, defaultOf, valuesOf } from './example-object.js';
 import { byteKey, parseExample } from './example-parse.js';
 import type { Int64As } from './kernel/columns.js';
 import { type Feature, type Schema, widthOf } from './schema.js';

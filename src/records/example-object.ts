@@ -1,4 +1,5 @@
 import { ShardfeedError } from '../errors.js';
+import { put } from '../own-properties.js';
 import { byteKey, type ParsedFeature, parseExample } from './example-parse.js';
 import { type Feature, type Scalar, type Schema, widthOf } from './schema.js';
 
@@ -112,13 +113,4 @@ export function plain({ values }: ParsedFeature): DecodedValue | DecodedValue[] 
 
 function copyOf(value: DecodedValue): DecodedValue {
   return value instanceof Uint8Array ? value.slice() : value;
-}
-
-/** Sets a property by any name, `__proto__` too. */
-export function put<T>(object: Record<string, T>, name: string, value: T): void {
-  if (name === '__proto__') {
-    Object.defineProperty(object, name, { value, enumerable: true, configurable: true, writable: true });
-  } else {
-    object[name] = value;
-  }
 }

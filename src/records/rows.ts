@@ -1,5 +1,5 @@
+import { put } from '../own-properties.js';
 import { type Batch, type BytesColumn, type Column, isValid } from './batch.js';
-import { put } from './example-object.js';
 
 type Cell = number | bigint | Uint8Array;
 

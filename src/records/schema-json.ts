@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { ShardfeedError } from '../errors.js';
+import { recordOf } from '../record-of.js';
 import { fromJsonValue, type JsonValue, toJsonValue } from './json-value.js';
 import { type Feature, type Scalar, type Schema, widthOf } from './schema.js';
 
@@ -33,8 +34,8 @@ const schemaSchema = z.strictObject({
 
 const modelFeature = z.strictObject({ type: z.enum(['int', 'float', 'str']), default: scalar.optional() });
 const modelSpec = z.strictObject({
-  inputs: z.record(z.string(), modelFeature),
-  outputs: z.record(z.string(), modelFeature).optional(),
+  inputs: recordOf(modelFeature),
+  outputs: recordOf(modelFeature).optional(),
 });
 const MODEL_KINDS = { int: 'int64', float: 'float', str: 'bytes' } as const;
 

@@ -1,6 +1,7 @@
+import { put } from '../own-properties.js';
 import type { Batch, Column } from './batch.js';
 import { toColumn } from './example-columns.js';
-import { type DecodedValue, put, valuesOf } from './example-object.js';
+import { type DecodedValue, valuesOf } from './example-object.js';
 import type { ParsedFeature } from './example-parse.js';
 import type { Int64As } from './kernel/columns.js';
 import type { Feature } from './schema.js';

@@ -1,6 +1,7 @@
 import { ShardfeedError } from '../errors.js';
+import { put } from '../own-properties.js';
 import { concat, encodeExample, encodeFeature, field, mapEntry } from './encode-example.js';
-import { type DecodedValue, decodeFeatures, keyText, plain, put, shaped, valuesOf } from './example-object.js';
+import { type DecodedValue, decodeFeatures, keyText, plain, shaped, valuesOf } from './example-object.js';
 import { byteKey, type ParsedFeature } from './example-parse.js';
 import { type FeatureValues, featureValues, guessValues, type Row } from './row-values.js';
 import type { Feature, Schema } from './schema.js';

@@ -1,4 +1,5 @@
 import { ShardfeedError } from '../errors.js';
+import { own } from '../own-properties.js';
 
 /** What an epoch came to, over all ranks: the mean loss, the metrics, and those of the validation data as `val_<name>`. */
 export interface EpochLog {
@@ -30,7 +31,7 @@ const SHRINKING = /loss|error|entropy|(^|_)m[as]e$/i;
  * @throws SHARDFEED_USAGE where no epoch has the metric
  */
 export function improvements(history: readonly EpochLog[], options: PlateauOptions): (boolean | undefined)[] {
-  const has = (name: string): boolean => history.some(({ metrics }) => name in metrics);
+  const has = (name: string): boolean => history.some(({ metrics }) => Object.hasOwn(metrics, name));
   const { monitor = has('val_loss') ? 'val_loss' : 'loss', minDelta = 0 } = options;
   const { direction = SHRINKING.test(monitor) ? 'min' : 'max' } = options;
   if (history.length > 0 && !has(monitor)) {
@@ -41,7 +42,7 @@ export function improvements(history: readonly EpochLog[], options: PlateauOptio
   const sign = direction === 'min' ? -1 : 1;
   let best = Number.NEGATIVE_INFINITY;
   return history.map(({ metrics }) => {
-    const value = metrics[monitor];
+    const value = own(metrics, monitor);
     if (value === undefined) return undefined;
     const better = sign * value - minDelta > best;
     if (better) best = sign * value;

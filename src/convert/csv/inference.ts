@@ -1,7 +1,7 @@
+import { own } from '../../own-properties.js';
 import { estimateDistinct, mergeDistinct } from '../../records/distinct.js';
 import type { Feature, FeatureKind, Schema } from '../../records/schema.js';
 import type { CsvOptions } from './options.js';
-import { own } from './own.js';
 
 /** Classes of cells, as assembly/csv-number.ts numbers them. */
 export const CLASS = { INT: 0, BOOL: 1, FLOAT: 2, BIG: 3, TEXT: 4 } as const;

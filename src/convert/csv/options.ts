@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { ShardfeedError } from '../../errors.js';
+import { recordOf } from '../../record-of.js';
 
 /** How CSV text is to be read. The defaults are RFC 4180 with LF or CRLF, a header line, and UTF-8. */
 export interface CsvOptions {
@@ -57,8 +58,8 @@ const schema = z.strictObject({
   columns: z.array(z.string().min(1)).min(1).optional(),
   nulls: z.array(z.string()).default(['']),
   quotedNulls: z.boolean().default(false),
-  separator: z.union([character, z.record(z.string(), character)]).optional(),
-  rename: z.record(z.string(), z.string().min(1)).default({}),
+  separator: z.union([character, recordOf(character)]).optional(),
+  rename: recordOf(z.string().min(1)).default({}),
   drop: z.array(z.string()).default([]),
   maxRowBytes: z
     .int()

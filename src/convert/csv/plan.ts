@@ -1,7 +1,7 @@
 import { ShardfeedError } from '../../errors.js';
+import { own } from '../../own-properties.js';
 import { type Feature, type Schema, widthOf } from '../../records/schema.js';
 import { type CheckedCsvOptions, type CsvOptions, checkCsvOptions, needsCsvParse } from './options.js';
-import { own } from './own.js';
 
 /** How the byte path reads text: single ASCII characters. */
 export interface ByteDialect {

@@ -1,4 +1,5 @@
 import { ShardfeedError } from '../../errors.js';
+import { own, put } from '../../own-properties.js';
 import type { Batch, BytesColumn, Column, Numbers } from '../../records/index.js';
 
 /** What is used of TensorFlow.js: `@tensorflow/tfjs`, `tfjs-node` or `tfjs-core`. */
@@ -48,7 +49,7 @@ export function toTensors<T>(
 ): BatchTensors<T> {
   const plain = new Map<string, { values: Arguments; rowSplits?: Arguments; valid?: Arguments }>();
   for (const [name, column] of Object.entries(columns)) {
-    const how = typeof cast === 'object' ? cast[name] : cast;
+    const how = typeof cast === 'object' ? own(cast, name) : cast;
     const { validity } = column;
     const offsets = rowSplitsOf(column);
     plain.set(name, {
@@ -61,8 +62,12 @@ export function toTensors<T>(
   const result: BatchTensors<T> = { columns: {}, valid: {}, mask: tf.tensor(mask.subarray(0, size), [size], 'bool') };
   for (const [name, { values, rowSplits, valid }] of plain) {
     const tensor = tf.tensor(...values);
-    result.columns[name] = rowSplits === undefined ? tensor : { values: tensor, rowSplits: tf.tensor(...rowSplits) };
-    if (valid !== undefined) result.valid[name] = tf.tensor(...valid);
+    put(
+      result.columns,
+      name,
+      rowSplits === undefined ? tensor : { values: tensor, rowSplits: tf.tensor(...rowSplits) },
+    );
+    if (valid !== undefined) put(result.valid, name, tf.tensor(...valid));
   }
   return result;
 }

@@ -1,4 +1,5 @@
 import { ShardfeedError } from '../../errors.js';
+import { own } from '../../own-properties.js';
 import type { Batch, BytesColumn, Column, FixedColumn, RaggedColumn } from '../../records/index.js';
 import { checkOptions, Kinds, type OptionKinds, oneOf } from '../known-options.js';
 import { mapSource } from './map.js';
@@ -48,7 +49,7 @@ export function paddedSource<B extends Batch, P>(
       const column = padded.get(name);
       if (columns === undefined && !isRagged(column)) continue;
       if (!isRagged(column)) throw usage(name, column === undefined ? 'is not in the batch' : 'is not ragged');
-      const padding: Padding = { ...common, ...columns?.[name] };
+      const padding: Padding = { ...common, ...own(columns, name) };
       const { to, counts } = lengthsIn(name, column, batch.size, padding);
       padded.set(
         name,

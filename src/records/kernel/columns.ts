@@ -1,4 +1,5 @@
 import { ShardfeedError } from '../../errors.js';
+import { own } from '../../own-properties.js';
 import type { Batch, BytesColumn, Column, Numbers } from '../batch.js';
 import { type Feature, type Scalar, type Schema, widthOf } from '../schema.js';
 import type { Kernel } from './kernel.js';
@@ -166,7 +167,7 @@ export class KernelColumns {
     if (batch.size > this.capacity) throw new RangeError(`batch of ${batch.size} rows > capacity ${this.capacity}`);
     this.reset();
     this.schema.features.forEach((feature, i) => {
-      const column = batch.columns[feature.name];
+      const column = own(batch.columns, feature.name);
       if (column === undefined) {
         throw new ShardfeedError(
           'SHARDFEED_SCHEMA_MISMATCH',

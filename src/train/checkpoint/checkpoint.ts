@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { ShardfeedError } from '../../errors.js';
+import { recordOf } from '../../record-of.js';
 
 /** What a tensor of a checkpoint can consist of. */
 export type CheckpointArray = Float32Array | Float64Array | Int32Array | Uint8Array;
@@ -12,9 +13,6 @@ export interface CheckpointTensor {
 
 /** By name, such as `weights/dense/kernel`. */
 export type CheckpointTensors = Readonly<Record<string, CheckpointTensor>>;
-
-/** Any JSON. */
-type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
 
 /** What a checkpoint says of the training, apart from its tensors. */
 export interface CheckpointInfo {
@@ -46,7 +44,6 @@ export interface Checkpoint {
 }
 
 const count = z.int().min(0);
-const json: z.ZodType<Json> = z.json();
 const number = z.number().nullable();
 
 const infoJson = z.object({
@@ -55,16 +52,12 @@ const infoJson = z.object({
   seed: z.int(),
   worldSize: z.int().min(1),
   fingerprint: z.string().optional(),
-  position: json.optional(),
-  optimizers: json.optional(),
-  metrics: z
-    .record(
-      z.string(),
-      number.transform((value) => value ?? Number.NaN),
-    )
-    .optional(),
+  // These are what JSON.parse gave.
+  position: z.unknown().optional(),
+  optimizers: z.unknown().optional(),
+  metrics: recordOf(number.transform((value) => value ?? Number.NaN)).optional(),
   savedAt: count.optional(),
-  extra: json.optional(),
+  extra: z.unknown().optional(),
 });
 
 /** Checks what `JSON.parse` gave, or a caller. @throws SHARDFEED_CHECKPOINT */

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { recordOf } from '../../record-of.js';
 import {
   type Checkpoint,
   type CheckpointArray,
@@ -24,13 +25,18 @@ const metadata = z.object({
   digests: z.string(),
   info: z.string(),
 });
-const headerJson = z.object({ __metadata__: metadata }).catchall(place);
-const digestsJson = z.record(z.string(), z.string());
+const headerJson = z.preprocess(
+  (json) => {
+    const { __metadata__, ...tensors } = Object(json);
+    return { __metadata__, tensors };
+  },
+  z.object({ __metadata__: metadata, tensors: recordOf(place) }),
+);
 
 /** What the first bytes of a checkpoint say, checked. */
 export interface CheckpointHeader {
   readonly info: CheckpointInfo;
-  readonly places: readonly (z.infer<typeof place> & { readonly name: string; readonly sha256: string })[];
+  readonly places: readonly (z.infer<typeof place> & { readonly name: string; readonly sha256: unknown })[];
   /** Where the tensors begin. */
   readonly start: number;
   /** Bytes that the file must have. */
@@ -54,12 +60,12 @@ export function decodeHeader(bytes: Uint8Array, path: string): CheckpointHeader 
     .trimEnd();
   const header = headerJson.safeParse(parseJson(text, path));
   if (!header.success) throw invalid(`its header is none of ours: ${z.prettifyError(header.error)}`, path);
-  const { __metadata__: meta, ...tensors } = header.data;
+  const { __metadata__: meta, tensors } = header.data;
   if (sha256(Buffer.from(text.replace(meta.header_sha256, NO_DIGEST))) !== meta.header_sha256) {
     throw invalid('the digest of its header is wrong: it was damaged', path);
   }
-  const digests = digestsJson.parse(parseJson(meta.digests, path));
-  const places = Object.entries(tensors).map(([name, tensor]) => ({ ...tensor, name, sha256: digests[name] ?? '' }));
+  const digests = Object(parseJson(meta.digests, path)) as Record<string, unknown>;
+  const places = Object.entries(tensors).map(([name, tensor]) => ({ ...tensor, name, sha256: digests[name] }));
   const size = places.reduce((end, { data_offsets }) => Math.max(end, start + data_offsets[1]), start);
   return { info: parseInfo(parseJson(meta.info, path), path), places, start, size };
 }

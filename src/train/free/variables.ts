@@ -1,4 +1,5 @@
 import { ShardfeedError } from '../../errors.js';
+import { own, put } from '../../own-properties.js';
 import { layOut, type ParameterLayout } from '../parameters.js';
 
 /** Numbers of the user's own that training changes, wherever they lie. */
@@ -36,7 +37,7 @@ export function tensorVariables(tf: TensorMaker, variables: readonly TensorVaria
     if (Object.hasOwn(named, variable.name)) {
       throw new ShardfeedError('SHARDFEED_USAGE', `two variables have the name ${variable.name}`);
     }
-    named[variable.name] = {
+    put(named, variable.name, {
       shape: variable.shape,
       read: () => Float32Array.from(variable.dataSync()),
       write(values) {
@@ -44,7 +45,7 @@ export function tensorVariables(tf: TensorMaker, variables: readonly TensorVaria
         variable.assign(tensor as never);
         tensor.dispose();
       },
-    };
+    });
   }
   return named;
 }
@@ -98,7 +99,7 @@ export class FlatVariables {
       throw new ShardfeedError('SHARDFEED_USAGE', `there is a gradient of ${stray}, but the variables are ${known}`);
     }
     for (const { name, offset, size } of parameters) {
-      const values = named[name];
+      const values = own(named, name);
       if (values === undefined)
         throw new ShardfeedError('SHARDFEED_USAGE', `the gradient of the variable ${name} is missing`);
       if (values.length !== size) throw wrongLength('gradient of', name, values.length, size);

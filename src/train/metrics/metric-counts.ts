@@ -1,4 +1,5 @@
 import { ShardfeedError } from '../../errors.js';
+import { put } from '../../own-properties.js';
 import type { ProcessGroup } from '../collective/process-group.js';
 import type { Evaluation, StepSums } from '../step-model.js';
 import { accuracy, binaryAccuracy, categoricalAccuracy, sparseCategoricalAccuracy } from './accuracy.js';
@@ -69,7 +70,7 @@ export class MetricCounts {
     const results: Record<string, number> = { loss: ratio(counts[0]!, counts[1]!) };
     let at = 2;
     for (const { name, size, result } of this.#metrics) {
-      results[name] = result(counts.subarray(at, at + size));
+      put(results, name, result(counts.subarray(at, at + size)));
       at += size;
     }
     return results;

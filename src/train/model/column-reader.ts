@@ -1,4 +1,5 @@
 import { ShardfeedError } from '../../errors.js';
+import { own } from '../../own-properties.js';
 import type { Batch, Column, FixedColumn, Numbers } from '../../records/batch.js';
 import { elementsOf } from '../parameters.js';
 
@@ -68,7 +69,7 @@ export function readOneHot(
 }
 
 function fixedColumn({ columns, size }: Batch, name: string, width: number): FixedColumn {
-  const column: Column | undefined = columns[name];
+  const column: Column | undefined = own(columns, name);
   if (column === undefined) {
     throw mismatch(name, `is not in the batch, which has ${Object.keys(columns).join(', ')}`);
   }

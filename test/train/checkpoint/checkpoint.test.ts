@@ -83,6 +83,18 @@ describe('format', () => {
     );
   });
 
+  test('gives back names that objects take for their own, of tensors, metrics and in JSON', () => {
+    const named = <T>(value: T) =>
+      Object.fromEntries(['__proto__', 'constructor', 'toString'].map((key) => [key, value]));
+    const tensors = named({ shape: [1], values: Float32Array.of(5) });
+    const { info } = stateOf(3, { extra: [named(1)], position: named(named(2)), metrics: named(3), savedAt: 9 });
+    const found = decodeCheckpoint(encodeCheckpoint({ info, tensors }), 'x');
+    expect(Object.entries(found.tensors)).toEqual(Object.entries(tensors));
+    for (const key of ['extra', 'position', 'metrics'] as const) {
+      expect(JSON.stringify(found.info[key])).toBe(JSON.stringify(info[key]));
+    }
+  });
+
   test('every flipped bit and every cut is found', () => {
     const bytes = encodeCheckpoint(stateOf(5));
     const whole = (damaged: Uint8Array): boolean => {

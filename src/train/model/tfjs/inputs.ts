@@ -1,4 +1,5 @@
 import { ShardfeedError } from '../../../errors.js';
+import { own } from '../../../own-properties.js';
 import { type Schema, widthOf } from '../../../records/schema.js';
 import { elementsOf } from '../../parameters.js';
 import { type PlannedInput, planInput } from '../model-plan.js';
@@ -50,8 +51,8 @@ function specsOf(
     if (inputs === 1) return given;
     throw usage('it has several inputs: give `inputs` by their names');
   }
-  const own = (given as Readonly<Record<string, readonly InputSpec[]>> | undefined)?.[name];
-  if (own !== undefined) return own;
+  const named = own(given as Readonly<Record<string, readonly InputSpec[]>> | undefined, name);
+  if (named !== undefined) return named;
   if (given !== undefined) throw usage(`\`inputs\` has no columns for its input ${name}`);
   if (schema === undefined || schema.features.some((feature) => feature.name === name)) {
     return [schema === undefined ? { column: name, width } : name];
