@@ -6,6 +6,7 @@ import type { CallOptions, CreateOptions, DeleteOptions, FileStat, FileSystem, R
 import { compareBytes, joinPath, normalizePath, parentPath } from '../paths.js';
 import { makeFolder, syncFolder } from './durable.js';
 import { errnoOf, guarded, localError } from './errors.js';
+import { QuickReads } from './quick-reads.js';
 import { openLocalReader, readLocalFile } from './read.js';
 import { renameNoReplace } from './rename.js';
 import { createLocalFile } from './writer.js';
@@ -26,6 +27,7 @@ export function localFileSystem(): FileSystem {
 class LocalFileSystem implements FileSystem {
   readonly scheme = 'file';
   readonly capabilities = { freeSpace: true, replaceFile: true } as const;
+  readonly #quick = new QuickReads();
 
   async stat(path: string, options: CallOptions = {}): Promise<FileStat> {
     const target = enter(path, options);
@@ -48,7 +50,7 @@ class LocalFileSystem implements FileSystem {
   }
 
   openReader(path: string, options: CallOptions = {}) {
-    return attempt(path, options, openLocalReader);
+    return attempt(path, options, (target) => openLocalReader(target, this.#quick));
   }
 
   create(path: string, options: CreateOptions = {}) {

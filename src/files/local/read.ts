@@ -4,6 +4,7 @@ import { promisify } from 'node:util';
 import { ShardfeedError, throwIfAborted } from '../../errors.js';
 import type { FileReader, ReadOptions } from '../file-system.js';
 import { guarded, localError } from './errors.js';
+import type { QuickReads } from './quick-reads.js';
 
 const CHUNK_BYTES = 1 << 20;
 
@@ -64,7 +65,7 @@ const closeFile = promisify(callbacks.close);
  * Opens a regular local file for reads into the caller's memory. The handles of `node:fs/promises` would cost as much as reading a
  * small file does.
  */
-export async function openLocalReader(path: string): Promise<FileReader> {
+export async function openLocalReader(path: string, quick: QuickReads): Promise<FileReader> {
   const file = await guarded(openFile(path, 'r'), 'read', path, { ENOTDIR: 'SHARDFEED_NOT_FOUND' });
   let found: callbacks.Stats;
   try {
@@ -90,6 +91,16 @@ export async function openLocalReader(path: string): Promise<FileReader> {
       return new Promise((resolve, reject) => {
         if (closing !== undefined) {
           reject(new ShardfeedError('SHARDFEED_IO', `the reader of ${path} is closed`, { path }));
+          return;
+        }
+        try {
+          const bytes = quick.read(file, into, position);
+          if (bytes !== undefined) {
+            resolve(bytes);
+            return;
+          }
+        } catch (error) {
+          reject(localError(error, 'read', path));
           return;
         }
         reads++;
