@@ -11,6 +11,15 @@ export interface WindowOrder {
   readonly window: number;
 }
 
+/** Rows of a stage: `count` of each of some steps, from `at` on. Those of the next step take places `laneRows` further. */
+export interface Grid {
+  readonly at: number;
+  readonly count: number;
+  readonly steps: number;
+  readonly rowsPerStep: number;
+  readonly laneRows: number;
+}
+
 /** The windows that a stage has rows of, each made once. */
 export class LaneWindows {
   readonly all: LaneWindow[] = [];
@@ -20,6 +29,15 @@ export class LaneWindows {
 
   constructor(order: WindowOrder) {
     this.#order = order;
+  }
+
+  get lanes(): number {
+    return this.#order.blocks.lanes;
+  }
+
+  /** Records of a lane. */
+  sizeOf(lane: number): number {
+    return this.#order.blocks.sizeOf(lane);
   }
 
   /** The window that holds a place of a lane which has records. */
@@ -83,19 +101,22 @@ export class LaneWindow {
     this.owners = new Int32Array(pieces).fill(-1);
   }
 
-  /** Writes the numbers of the records that stand at places of the lane, and marks them as needed. */
-  take(place: number, count: number, into: Uint32Array, at: number): void {
+  /** Writes the numbers of the records that stand at the places from `place` on, and marks them as needed. */
+  take(place: number, into: Uint32Array, { at, count, steps, rowsPerStep, laneRows }: Grid): void {
     const permutation = this.#permutation;
     const pieceOf = this.#pieceOf;
     const least = this.#least;
     const most = this.#most;
-    const from = place - this.from;
-    for (let i = 0; i < count; i++) {
-      const record = permutation[from + i]!;
-      const piece = pieceOf[record]!;
-      if (record < least[piece]!) least[piece] = record;
-      if (record > most[piece]!) most[piece] = record;
-      into[at + i] = record;
+    for (let step = 0; step < steps; step++) {
+      const from = place - this.from + step * laneRows;
+      const to = at + step * rowsPerStep;
+      for (let i = 0; i < count; i++) {
+        const record = permutation[from + i]!;
+        const piece = pieceOf[record]!;
+        if (record < least[piece]!) least[piece] = record;
+        if (record > most[piece]!) most[piece] = record;
+        into[to + i] = record;
+      }
     }
   }
 
@@ -124,9 +145,12 @@ export class LaneWindow {
   }
 
   /** Makes numbers of records places among those of all runs. */
-  place(rows: Uint32Array, from: number, to: number): void {
+  place(rows: Uint32Array, { at, count, steps, rowsPerStep }: Grid): void {
     const shift = this.#shift;
     const pieceOf = this.#pieceOf;
-    for (let i = from; i < to; i++) rows[i] = shift[pieceOf[rows[i]!]!]! + rows[i]!;
+    for (let step = 0; step < steps; step++) {
+      const from = at + step * rowsPerStep;
+      for (let i = from; i < from + count; i++) rows[i] = shift[pieceOf[rows[i]!]!]! + rows[i]!;
+    }
   }
 }

@@ -1,5 +1,6 @@
-import { LaneWindows, type WindowOrder } from './lane-window.js';
+import { type Grid, type LaneWindow, LaneWindows, type WindowOrder } from './lane-window.js';
 import { localRows } from './local-rows.js';
+import type { Ordinals } from './ordinals.js';
 import { rowsOf, type Share } from './share.js';
 import { Spans } from './spans.js';
 import type { Stage } from './stage.js';
@@ -30,39 +31,89 @@ function makeStage(order: WindowOrder, share: Share, firstStep: number, endStep:
   const begin = share.consumed / blocks.lanes + firstStep * laneRows;
   const windows = new LaneWindows(order);
   const chosen = localRows(order, windows, share, { begin, steps });
-  const mask = new Uint8Array(steps * rowsPerStep).fill(1);
-  const rows = new Uint32Array(mask.length);
-  // Stretches of rows that one window gives: [first row, end, window].
-  const stretches: number[] = [];
-  for (let row = 0; row < rows.length; ) {
-    const step = Math.floor(row / rowsPerStep);
-    const batchRow = chosen === undefined ? from + row - step * rowsPerStep : chosen[row]!;
-    let lane = Math.floor(batchRow / laneRows);
-    let place = begin + step * laneRows + batchRow - lane * laneRows;
-    const size = blocks.sizeOf(lane);
-    const padding = place >= size;
-    if (padding) {
-      // A lane without records is padded from the last one, which has some where any has.
-      if (size === 0) lane = blocks.lanes - 1;
-      place = (place - size) % blocks.sizeOf(lane);
+  const stage = new WindowRows(windows, { begin, laneRows, steps, rowsPerStep });
+  if (chosen === undefined) {
+    for (let batchRow = from; batchRow < to; ) {
+      const count = Math.min(to, batchRow + laneRows - (batchRow % laneRows)) - batchRow;
+      for (let step = 0; step < steps; ) step += stage.take(step, batchRow, count, batchRow - from, steps - step);
+      batchRow += count;
     }
-    const window = windows.at(lane, place);
-    const most = padding
-      ? 1
-      : Math.min((step + 1) * rowsPerStep - row, window.to - place, laneRows - (batchRow % laneRows));
-    let count = 1;
-    while (count < most && (chosen === undefined || chosen[row + count] === batchRow + count)) count++;
-    window.take(place, count, rows, row);
-    if (padding) mask[row] = 0;
-    stretches.push(row, row + count, window.index);
-    row += count;
+  } else {
+    for (let at = 0; at < chosen.length; ) {
+      const batchRow = chosen[at]!;
+      const most = Math.min(laneRows - (batchRow % laneRows), rowsPerStep - (at % rowsPerStep));
+      let count = 1;
+      while (count < most && chosen[at + count] === batchRow + count) count++;
+      stage.take(Math.floor(at / rowsPerStep), batchRow, count, at % rowsPerStep, 1);
+      at += count;
+    }
   }
-  const spans = new Spans();
-  for (const window of windows.all) window.addTo(spans);
-  const { runs, places } = spans.toRuns(order.ordinals);
-  for (const window of windows.all) window.settle(places);
-  for (let i = 0; i < stretches.length; i += 3) {
-    windows.all[stretches[i + 2]!]!.place(rows, stretches[i]!, stretches[i + 1]!);
+  return { firstStep, steps, rowsPerStep, ...stage.settle(order.ordinals) };
+}
+
+/** The rows of a stage as they are found, in any order. */
+class WindowRows {
+  readonly #windows: LaneWindows;
+  readonly #size: { readonly begin: number; readonly laneRows: number; readonly rowsPerStep: number };
+  readonly #rows: Uint32Array;
+  readonly #mask: Uint8Array;
+  /** What each window gave. */
+  readonly #taken: { readonly window: LaneWindow; readonly rows: Grid }[] = [];
+
+  constructor(windows: LaneWindows, size: { begin: number; laneRows: number; steps: number; rowsPerStep: number }) {
+    this.#windows = windows;
+    this.#size = size;
+    this.#mask = new Uint8Array(size.steps * size.rowsPerStep).fill(1);
+    this.#rows = new Uint32Array(this.#mask.length);
   }
-  return { firstStep, steps, rowsPerStep, runs, rows, mask };
+
+  /**
+   * Takes `count` rows of a step's global batch, from `batchRow` on, all of one lane, as this rank's rows from `row` on; and the
+   * same of the next steps, up to `steps` in all, where one window has them. How many steps were taken.
+   */
+  take(step: number, batchRow: number, count: number, row: number, steps: number): number {
+    const { begin, laneRows, rowsPerStep } = this.#size;
+    const lane = Math.floor(batchRow / laneRows);
+    const size = this.#windows.sizeOf(lane);
+    const first = begin + step * laneRows + batchRow - lane * laneRows;
+    const at = step * rowsPerStep + row;
+    for (let k = 0; k < count; ) {
+      const place = first + k;
+      if (place >= size) {
+        this.#pad(lane, place - size, at + k);
+        k++;
+        continue;
+      }
+      const window = this.#windows.at(lane, place);
+      const there = Math.min(count - k, window.to - place);
+      const whole = there === count ? Math.min(steps, Math.floor((window.to - place - count) / laneRows) + 1) : 1;
+      this.#add(window, place, { at: at + k, count: there, steps: whole, rowsPerStep, laneRows });
+      if (there === count) return whole;
+      k += there;
+    }
+    return 1;
+  }
+
+  /** The runs of what was taken, and the rows as places among their records. */
+  settle(ordinals: Ordinals): Pick<Stage, 'runs' | 'rows' | 'mask'> {
+    const spans = new Spans();
+    for (const window of this.#windows.all) window.addTo(spans);
+    const { runs, places } = spans.toRuns(ordinals);
+    for (const window of this.#windows.all) window.settle(places);
+    for (const { window, rows } of this.#taken) window.place(this.#rows, rows);
+    return { runs, rows: this.#rows, mask: this.#mask };
+  }
+
+  /** A lane without records is padded from the last one, which has some where any has. */
+  #pad(lane: number, place: number, at: number): void {
+    const from = this.#windows.sizeOf(lane) === 0 ? this.#windows.lanes - 1 : lane;
+    const wrapped = place % this.#windows.sizeOf(from);
+    this.#add(this.#windows.at(from, wrapped), wrapped, { at, count: 1, steps: 1, rowsPerStep: 0, laneRows: 0 });
+    this.#mask[at] = 0;
+  }
+
+  #add(window: LaneWindow, place: number, rows: Grid): void {
+    window.take(place, this.#rows, rows);
+    this.#taken.push({ window, rows });
+  }
 }
