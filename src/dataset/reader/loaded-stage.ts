@@ -13,6 +13,8 @@ export interface Fault {
 }
 
 const NOT_BEGUN = Promise.resolve();
+/** Room is made for so many bytes of extents at once, at least, or one. */
+const CHUNK = 4 << 20;
 
 /** The bytes of a stage in a kernel's memory, as they arrive, and where its records are. */
 export class LoadedStage {
@@ -26,6 +28,10 @@ export class LoadedStage {
   readonly bytes: number;
   #begun = 0;
   readonly #slabs: number[] = [];
+  readonly #chunks: { readonly address: number; readonly bytes: number }[] = [];
+  /** Where the next extent goes, and the bytes that are left there. */
+  #next = 0;
+  #left = 0;
   /** Where its tables are: addresses and lengths of all records, and `plan.stage.rows`. */
   #tables = 0;
   readonly #heap: SlabHeap;
@@ -78,9 +84,24 @@ export class LoadedStage {
       new Uint32Array(this.#heap.kernel.memory.buffer, this.rows, rows.length).set(rows);
     }
     const { start, end } = this.pending!;
-    this.#begun += end - start;
+    const bytes = end - start;
+    if (this.#left < bytes) this.#makeChunk();
     this.loads.push(NOT_BEGUN);
-    return this.#slabs.push(this.#heap.alloc(end - start)) - 1;
+    this.#begun += bytes;
+    const extent = this.#slabs.push(this.#next) - 1;
+    this.#next += bytes;
+    this.#left -= bytes;
+    return extent;
+  }
+
+  /** Room for the next extents. */
+  #makeChunk(): void {
+    const { extents } = this.plan;
+    let bytes = 0;
+    for (let i = this.begun; i < extents.length && bytes < CHUNK; i++) bytes += extents[i]!.end - extents[i]!.start;
+    this.#next = this.#heap.alloc(bytes);
+    this.#left = bytes;
+    this.#chunks.push({ address: this.#next, bytes });
   }
 
   /** Where an extent begins in the kernel's memory. */
@@ -102,11 +123,8 @@ export class LoadedStage {
 
   /** Gives its memory back. */
   free(): void {
-    for (const [i, address] of this.#slabs.entries()) {
-      const { start, end } = this.plan.extents[i]!;
-      this.#heap.free(address, end - start);
-    }
-    this.#slabs.length = 0;
+    for (const { address, bytes } of this.#chunks) this.#heap.free(address, bytes);
+    this.#chunks.length = 0;
     if (this.#tables > 0) this.#heap.free(this.#tables, this.#tableBytes);
     this.#tables = 0;
   }

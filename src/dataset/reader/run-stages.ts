@@ -40,7 +40,7 @@ const DIRECT_READS = 64;
 /** Reads straight into the kernel's memory that are on their way at a time between two batches. */
 const DIRECT_LANES = 4;
 /** Local bytes that are asked for between two batches, at least. */
-const LEAST_AT_ONCE = 256 << 10;
+const LEAST_AT_ONCE = 1 << 20;
 /** Plans made ahead, at most. */
 const PLANS = 16;
 

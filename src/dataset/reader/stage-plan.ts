@@ -137,7 +137,7 @@ async function extentsOf(
 
 /** Extents, which are in the order of the runs, as the rows of the stage need them. */
 function inOrderOfRows(
-  { rows, rowsPerStep, steps }: Stage,
+  stage: Stage,
   records: number,
   extents: readonly Extent[],
 ): Pick<StagePlan, 'extents' | 'wanted'> {
@@ -146,26 +146,35 @@ function inOrderOfRows(
     const last = pieces.at(-1)!;
     extentOf.fill(e, pieces[0]!.index, last.index + last.count);
   });
-  // The step that needs each extent first, none for one that only lies between others; and which part comes first, second and so on.
-  const needed = new Uint32Array(extents.length).fill(steps);
+  const { found, needed } = firstNeeded(stage, extentOf, extents.length);
   const turns = new Map<number, number>();
-  for (let row = 0, left = extents.length; row < rows.length && left > 0; row++) {
-    const e = extentOf[rows[row]!]!;
-    if (needed[e]! < steps) continue;
-    needed[e] = Math.floor(row / rowsPerStep);
-    left--;
-    const { part } = extents[e]!;
-    if (!turns.has(part)) turns.set(part, turns.size);
-  }
-  const turn = (e: number): number => turns.get(extents[e]!.part)!;
-  const order = Array.from(extents.keys()).filter((e) => needed[e]! < steps);
-  order.sort((a, b) => turn(a) - turn(b) || a - b);
-  const wanted = new Uint32Array(steps);
+  for (const e of found) if (!turns.has(extents[e]!.part)) turns.set(extents[e]!.part, turns.size);
+  const turnOf = Float64Array.from(extents, ({ part }) => turns.get(part) ?? 0);
+  const order = found.sort((a, b) => turnOf[a]! - turnOf[b]! || a - b);
+  const wanted = new Uint32Array(stage.steps);
   order.forEach((e, i) => {
     wanted[needed[e]!] = i + 1;
   });
-  for (let step = 1; step < steps; step++) wanted[step] = Math.max(wanted[step]!, wanted[step - 1]!);
-  return { extents: order.map((e) => extents[e]!), wanted };
+  for (let step = 1; step < stage.steps; step++) wanted[step] = Math.max(wanted[step]!, wanted[step - 1]!);
+  return { extents: Array.from(order, (e) => extents[e]!), wanted };
+}
+
+/** The extents that rows are in, in the order in which they need them first, and the step that does; others only lie between them. */
+function firstNeeded(
+  { rows, rowsPerStep, steps }: Stage,
+  extentOf: Uint32Array,
+  extents: number,
+): { found: Uint32Array; needed: Uint32Array } {
+  const needed = new Uint32Array(extents).fill(steps);
+  const found = new Uint32Array(extents);
+  let count = 0;
+  for (let row = 0; row < rows.length && count < extents; row++) {
+    const e = extentOf[rows[row]!]!;
+    if (needed[e]! < steps) continue;
+    needed[e] = Math.floor(row / rowsPerStep);
+    found[count++] = e;
+  }
+  return { found: found.subarray(0, count), needed };
 }
 
 /** Whether a request to the part's file system takes a round trip to another machine. */
