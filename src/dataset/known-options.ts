@@ -16,6 +16,7 @@ export const Kinds = {
   bytes: { wanted: 'a number of bytes from 0', is: (value) => typeof value === 'number' && value >= 0 },
   count: { wanted: 'a whole number from 0', is: (value) => Number.isSafeInteger(value) && (value as number) >= 0 },
   positive: { wanted: 'a whole number from 1', is: (value) => Number.isSafeInteger(value) && (value as number) > 0 },
+  number: { wanted: 'a number', is: (value) => Number.isFinite(value) },
   text: { wanted: 'text', is: (value) => typeof value === 'string' && value !== '' },
   names: {
     wanted: 'a list of names',

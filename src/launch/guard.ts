@@ -10,7 +10,10 @@ if (isMainThread && process.env[GUARD_FD] !== undefined) guard();
 
 function guard(): void {
   delete process.env[GUARD_FD];
-  const thread = new Worker(new URL('guard-thread.js', import.meta.url), { workerData: { fd }, execArgv: [] });
+  const thread = new Worker(new URL('guard-thread.js', import.meta.url), {
+    workerData: { fd, secretFile: process.env.SHARDFEED_SECRET_FILE },
+    execArgv: [],
+  });
   thread.unref();
   // Tells, and changes nothing of what happens then.
   process.on('uncaughtExceptionMonitor', (error: unknown) => tell(error));

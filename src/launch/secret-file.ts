@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import { mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 
 export interface SecretFile {
   readonly path: string;
@@ -15,5 +15,10 @@ export async function writeSecret(): Promise<SecretFile> {
   const folder = await mkdtemp(join(tmpdir(), 'shardfeed-job-'));
   const path = join(folder, 'secret');
   await writeFile(path, randomBytes(32).toString('hex'), { mode: 0o600, flag: 'wx' });
-  return { path, delete: () => rmSync(folder, { recursive: true, force: true }) };
+  return { path, delete: () => deleteSecret(path) };
+}
+
+/** With the folder that was made for it. Twice is fine, and by several processes. */
+export function deleteSecret(path: string): void {
+  rmSync(dirname(path), { recursive: true, force: true });
 }

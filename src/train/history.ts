@@ -1,3 +1,4 @@
+import { checkOptions, Kinds, type OptionKind, type OptionKinds, oneOf } from '../dataset/known-options.js';
 import { ShardfeedError } from '../errors.js';
 import { own } from '../own-properties.js';
 
@@ -22,6 +23,17 @@ export interface PlateauOptions {
   readonly minDelta?: number;
   /** Default `min` for losses and errors, else `max`. */
   readonly direction?: Direction;
+}
+
+/** @throws SHARDFEED_USAGE for options that there are not, or of a wrong kind */
+export function checkPlateauOptions(of: string, options: object, more: Record<string, OptionKind> = {}): void {
+  const kinds: OptionKinds<PlateauOptions> = {
+    monitor: Kinds.text,
+    patience: Kinds.count,
+    minDelta: Kinds.number,
+    direction: oneOf('min', 'max'),
+  };
+  checkOptions(`${of}()`, options, { ...kinds, ...more });
 }
 
 const SHRINKING = /loss|error|entropy|(^|_)m[as]e$/i;

@@ -1,5 +1,5 @@
 import { ShardfeedError } from '../errors.js';
-import { type EpochLog, improvements, type PlateauOptions } from './history.js';
+import { checkPlateauOptions, type EpochLog, improvements, type PlateauOptions } from './history.js';
 
 /** How far training is: the same on all ranks (the time is rank 0's). */
 export interface Progress {
@@ -57,11 +57,13 @@ export function everySeconds(seconds: number): Trigger {
 
 /** After an epoch that is better than all before. */
 export function onImprovement(options: PlateauOptions = {}): Trigger {
+  checkPlateauOptions('onImprovement', options);
   return ({ epochEnd, history }) => epochEnd && improvements(history, options).at(-1) === true;
 }
 
 /** Once `patience` epochs in succession (default 1) brought no improvement: as keras.callbacks.EarlyStopping. */
 export function onPlateau(options: PlateauOptions = {}): Trigger {
+  checkPlateauOptions('onPlateau', options);
   const patience = Math.max(1, options.patience ?? 1);
   return ({ epochEnd, history }) => {
     const better = improvements(history, options).filter((known) => known !== undefined);

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { type LaunchEvent, type LaunchOptions, launchLocal } from '../../dist/launch/index.js';
+import { start } from '../cli/run.js';
 import { scratchFolder } from '../files/scratch.js';
 import { isAlive, until } from './processes.js';
 
@@ -368,6 +369,19 @@ test('a launcher that ends by process.exit leaves no secret behind', async () =>
   });
   await once(child, 'exit');
   expect(await readdir(folder)).toEqual([]);
+});
+
+test('a launcher that is killed before its ranks have come together leaves no secret behind', async () => {
+  const folder = join(scratch, 'orphaned');
+  await mkdir(folder);
+  const pid = join(folder, 'pid');
+  const child = start(['train', RANK, '--workers', '2', '--', '0:join', `1:pid=${pid}`, 'wait'], {
+    env: { TMPDIR: folder },
+  });
+  await until(() => existsSync(pid));
+  expect(await readdir(folder)).toHaveLength(2);
+  child.kill('SIGKILL');
+  await until(async () => (await readdir(folder)).join() === 'pid');
 });
 
 test.each([1, 2])('a worker of %i that joins the others once more is told to keep its group', async (workers) => {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { ShardfeedError } from '../../errors.js';
 import type { JsonValue } from '../../records/json-value.js';
+import { specProblem } from '../../spec-problem.js';
 
 interface OneColumn {
   /** The column to read: of the batch, or made by a spec before this one. */
@@ -154,8 +154,5 @@ const spec = z.discriminatedUnion('op', [
 export function parseFeatureSpecs(json: unknown): FeatureSpec[] {
   const result = z.array(spec).safeParse(json);
   if (result.success) return result.data;
-  const [{ path, message }] = result.error.issues as [z.core.$ZodIssue];
-  const value = path.reduce((at: unknown, key) => (at as Record<PropertyKey, unknown> | undefined)?.[key], json);
-  const where = path.map((key) => (typeof key === 'number' ? `[${key}]` : `.${String(key)}`)).join('');
-  throw new ShardfeedError('SHARDFEED_USAGE', `features${where}: ${message}, got ${JSON.stringify(value)}`);
+  throw specProblem('features', json, result.error);
 }

@@ -36,7 +36,7 @@ export async function joinGroup(options: JoinGroupOptions = {}): Promise<Process
   const told = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
   const place = { ...rankFromEnvironment(environment), ...told };
   const { launcherFd, localRank: _, localWorldSize: __, source: ___, ...mesh } = place;
-  if (mesh.worldSize === 1 && launcherFd === undefined) return new LocalGroup();
+  if (mesh.worldSize === 1 && launcherFd === undefined) return new LocalGroup(mesh);
   if (launcherFd !== undefined) taken.add(launcherFd);
 
   const memory = new TrainMemory();
@@ -80,8 +80,7 @@ export async function joinGroup(options: JoinGroupOptions = {}): Promise<Process
     const chosen = await joined;
     port.removeAllListeners('message');
     worker.removeAllListeners();
-    const { rank, worldSize } = mesh;
-    return new ThreadGroup({ rank, worldSize, implementation: chosen, memory, state, port, worker });
+    return new ThreadGroup({ ...mesh, implementation: chosen, memory, state, port, worker });
   } catch (error) {
     port.postMessage({ close: { orderly: false, step: 0 } } satisfies ToCommThread);
     const late = setTimeout(() => void worker.terminate(), EXIT_MS);

@@ -12,7 +12,15 @@ export class LocalGroup implements ProcessGroup {
   readonly implementation = 'local';
   readonly memory = new TrainMemory();
   readonly stopRequested = false;
-  #end: unknown;
+  readonly jobId: string;
+  readonly attempt: number;
+  readonly #end = new AbortController();
+  readonly signal: AbortSignal = this.#end.signal;
+
+  constructor({ jobId, attempt }: Pick<ProcessGroup, 'jobId' | 'attempt'>) {
+    this.jobId = jobId;
+    this.attempt = attempt;
+  }
 
   async allReduce<A extends NumericArray>(array: A, op: ReduceOp = 'sum'): Promise<A> {
     return this.allReduceSync(array, op);
@@ -57,11 +65,11 @@ export class LocalGroup implements ProcessGroup {
   report(): void {}
 
   async fail(error: unknown): Promise<void> {
-    this.#end ??= error;
+    this.#end.abort(error);
   }
 
   async close(): Promise<void> {
-    this.#end ??= new ShardfeedError('SHARDFEED_ABORTED', 'rank 0 has closed its group');
+    this.#end.abort(new ShardfeedError('SHARDFEED_ABORTED', 'rank 0 has closed its group'));
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -69,6 +77,6 @@ export class LocalGroup implements ProcessGroup {
   }
 
   #check(): void {
-    if (this.#end !== undefined) throw this.#end;
+    if (this.signal.aborted) throw this.signal.reason;
   }
 }

@@ -25,6 +25,10 @@ export interface ProcessGroup extends AsyncDisposable {
   readonly rank: number;
   readonly worldSize: number;
   readonly implementation: Implementation;
+  /** The same on all ranks, and over the restarts of a launcher that says so. */
+  readonly jobId: string;
+  /** How often the job was started before. */
+  readonly attempt: number;
   /** Shared with the communication thread; the model's flat buffers are best made in it. */
   readonly memory: TrainMemory;
   /**
@@ -32,6 +36,11 @@ export interface ProcessGroup extends AsyncDisposable {
    * see it a step apart, so what is done about it must be agreed on, such as by a reduction.
    */
   readonly stopRequested: boolean;
+  /**
+   * Fires once operations reject, with their error as its reason: for waits for something else, such as data, that would otherwise last
+   * though the job has failed.
+   */
+  readonly signal: AbortSignal;
 
   /** Reduces in place: afterwards every rank's array holds the same bits. */
   allReduce<A extends NumericArray>(array: A, op?: ReduceOp): Promise<A>;

@@ -31,6 +31,8 @@ export interface ThreadGroupParts {
   readonly rank: number;
   readonly worldSize: number;
   readonly implementation: Implementation;
+  readonly jobId: string;
+  readonly attempt: number;
   readonly memory: TrainMemory;
   readonly state: Int32Array;
   readonly port: MessagePort;
@@ -45,7 +47,11 @@ export class ThreadGroup implements ProcessGroup {
   readonly rank: number;
   readonly worldSize: number;
   readonly implementation: Implementation;
+  readonly jobId: string;
+  readonly attempt: number;
   readonly memory: TrainMemory;
+  readonly #failed = new AbortController();
+  readonly signal: AbortSignal = this.#failed.signal;
   readonly #state: Int32Array;
   readonly #port: MessagePort;
   readonly #exited: Promise<void>;
@@ -53,15 +59,16 @@ export class ThreadGroup implements ProcessGroup {
   readonly #queue: Operation[] = [];
   #posted = 0;
   #step = 0;
-  #failure: Error | undefined;
   #closing: Promise<void> | undefined;
   #told: (() => void) | undefined;
   #area = { address: 0, bytes: 0 };
 
-  constructor({ rank, worldSize, implementation, memory, state, port, worker }: ThreadGroupParts) {
-    this.rank = rank;
-    this.worldSize = worldSize;
-    this.implementation = implementation;
+  constructor({ memory, state, port, worker, ...parts }: ThreadGroupParts) {
+    this.rank = parts.rank;
+    this.worldSize = parts.worldSize;
+    this.implementation = parts.implementation;
+    this.jobId = parts.jobId;
+    this.attempt = parts.attempt;
     this.memory = memory;
     this.#state = state;
     this.#port = port;
@@ -128,7 +135,7 @@ export class ThreadGroup implements ProcessGroup {
   }
 
   async fail(error: unknown): Promise<void> {
-    if (this.#failure !== undefined || this.#closing !== undefined) return;
+    if (this.signal.aborted || this.#closing !== undefined) return;
     await new Promise<void>((resolve) => {
       this.#told = resolve;
       this.#port.ref();
@@ -270,8 +277,8 @@ export class ThreadGroup implements ProcessGroup {
   }
 
   #enqueue(operation: Operation): void {
-    if (this.#failure !== undefined) {
-      operation.reject(this.#failure);
+    if (this.signal.aborted) {
+      operation.reject(this.signal.reason);
       return;
     }
     this.#queue.push(operation);
@@ -304,16 +311,17 @@ export class ThreadGroup implements ProcessGroup {
 
   #hear(message: FromCommThread): void {
     if ('done' in message) {
-      if (this.#failure === undefined) this.#advance(message.result);
+      if (!this.signal.aborted) this.#advance(message.result);
     } else if ('failed' in message) this.#fail(groupError(message.failed));
     else if ('told' in message) this.#told?.();
     else if ('warning' in message) process.emitWarning(message.warning);
   }
 
   #fail(error: Error): void {
-    if (this.#failure !== undefined) return;
-    this.#failure = error;
-    for (const { reject } of this.#queue.splice(0)) reject(error);
+    if (this.signal.aborted) return;
+    const queue = this.#queue.splice(0);
+    this.#failed.abort(error);
+    for (const { reject } of queue) reject(error);
     this.#rest();
   }
 

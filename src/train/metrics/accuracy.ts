@@ -1,7 +1,10 @@
+import { checkOptions, Kinds } from '../../dataset/known-options.js';
 import { type Metric, meanOverRows } from './metric.js';
 
 /** The share of outputs on the right side of the threshold (default 0.5, which is not above itself). keras.metrics.BinaryAccuracy */
-export function binaryAccuracy({ threshold = 0.5 }: { threshold?: number } = {}): Metric {
+export function binaryAccuracy(options: { threshold?: number } = {}): Metric {
+  checkOptions('binaryAccuracy()', options, { threshold: Kinds.number });
+  const { threshold = 0.5 } = options;
   return meanOverRows('binaryAccuracy', ({ predictions, labels }, row, outputs) => {
     let right = 0;
     for (let at = row * outputs; at < (row + 1) * outputs; at++) {

@@ -1,8 +1,11 @@
+import { checkOptions, Kinds } from '../../dataset/known-options.js';
 import type { Evaluation } from '../step-model.js';
 import { type Metric, outputsOf, ratio } from './metric.js';
 
 /** How much of what is above the threshold (default 0.5) is positive. keras.metrics.Precision */
-export function precision({ threshold = 0.5 }: { threshold?: number } = {}): Metric {
+export function precision(options: { threshold?: number } = {}): Metric {
+  checkOptions('precision()', options, { threshold: Kinds.number });
+  const { threshold = 0.5 } = options;
   return {
     name: 'precision',
     size: 2,
@@ -16,7 +19,9 @@ export function precision({ threshold = 0.5 }: { threshold?: number } = {}): Met
 }
 
 /** How much of what is positive is above the threshold (default 0.5). keras.metrics.Recall */
-export function recall({ threshold = 0.5 }: { threshold?: number } = {}): Metric {
+export function recall(options: { threshold?: number } = {}): Metric {
+  checkOptions('recall()', options, { threshold: Kinds.number });
+  const { threshold = 0.5 } = options;
   return {
     name: 'recall',
     size: 2,
@@ -33,7 +38,9 @@ export function recall({ threshold = 0.5 }: { threshold?: number } = {}): Metric
  * The area under the ROC curve by trapezoids between `thresholds` points (default 200): keras.metrics.AUC. Per interval of thresholds
  * the weights of positives and negatives are counted, so it is exact over ranks.
  */
-export function auc({ thresholds = 200 }: { thresholds?: number } = {}): Metric {
+export function auc(options: { thresholds?: number } = {}): Metric {
+  checkOptions('auc()', options, { thresholds: Kinds.positive });
+  const { thresholds = 200 } = options;
   return {
     name: 'auc',
     size: 2 * thresholds,

@@ -28,14 +28,17 @@ export class MetricCounts {
   readonly #metrics: readonly Metric[];
   /** What they are made of; for checkpoints. */
   readonly counts: Float64Array;
+  /** Whose they are, in their order. */
+  readonly parts: readonly { readonly name: string; readonly size: number }[];
 
   /** @throws SHARDFEED_USAGE for an unknown name, or one that is there twice */
   constructor(metrics: readonly (MetricName | Metric)[]) {
     this.#metrics = metrics.map((metric) => (typeof metric === 'string' ? metricOf(metric) : metric));
-    const names = ['loss', ...this.#metrics.map(({ name }) => name)];
+    this.parts = [{ name: 'loss', size: 2 }, ...this.#metrics.map(({ name, size }) => ({ name, size }))];
+    const names = this.parts.map(({ name }) => name);
     const twice = names.find((name, i) => names.indexOf(name) !== i);
     if (twice !== undefined) throw new ShardfeedError('SHARDFEED_USAGE', `two metrics have the name ${twice}`);
-    this.counts = new Float64Array(this.#metrics.reduce((sum, { size }) => sum + size, 2));
+    this.counts = new Float64Array(this.parts.reduce((sum, { size }) => sum + size, 0));
   }
 
   /** Whether there are metrics besides the loss. */

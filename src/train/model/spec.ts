@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { ShardfeedError } from '../../errors.js';
+import { specProblem } from '../../spec-problem.js';
 import type { Initializer } from '../random/index.js';
 
 const name = z.string().min(1);
@@ -189,8 +189,5 @@ export interface ModelSpec {
 export function parseModelSpec(json: unknown): ModelSpec {
   const result = model.safeParse(json);
   if (result.success) return result.data;
-  const [{ path, message }] = result.error.issues as [z.core.$ZodIssue];
-  const value = path.reduce((at: unknown, key) => (at as Record<PropertyKey, unknown> | undefined)?.[key], json);
-  const where = path.map((key) => (typeof key === 'number' ? `[${key}]` : `.${String(key)}`)).join('');
-  throw new ShardfeedError('SHARDFEED_USAGE', `model${where}: ${message}, got ${JSON.stringify(value)}`);
+  throw specProblem('model', json, result.error);
 }

@@ -1,3 +1,4 @@
+import { checkOptions, Kinds } from '../../dataset/known-options.js';
 import { ShardfeedError } from '../../errors.js';
 import type { Schedule } from './schedule.js';
 
@@ -7,7 +8,9 @@ export function constant(rate: number): Schedule {
 }
 
 /** Times `factor` after every `every` updates. */
-export function stepDecay(rate: number, { every, factor }: { every: number; factor: number }): Schedule {
+export function stepDecay(rate: number, options: { every: number; factor: number }): Schedule {
+  checkOptions('stepDecay()', options, { every: true, factor: Kinds.number });
+  const { every, factor } = options;
   checkPositive('stepDecay', 'every', every);
   return (update) => rate * factor ** Math.floor(update / every);
 }
@@ -15,14 +18,18 @@ export function stepDecay(rate: number, { every, factor }: { every: number; fact
 /** Times `factor` within `steps` updates, smoothly, or by steps (`staircase`): keras.optimizers.schedules.ExponentialDecay. */
 export function exponentialDecay(
   rate: number,
-  { steps, factor, staircase = false }: { steps: number; factor: number; staircase?: boolean },
+  options: { steps: number; factor: number; staircase?: boolean },
 ): Schedule {
+  checkOptions('exponentialDecay()', options, { steps: true, factor: Kinds.number, staircase: Kinds.flag });
+  const { steps, factor, staircase = false } = options;
   checkPositive('exponentialDecay', 'steps', steps);
   return (update) => rate * factor ** (staircase ? Math.floor(update / steps) : update / steps);
 }
 
 /** From `rate` to `end` (default 0) within `steps` updates along half a cosine, then constant: keras.optimizers.schedules.CosineDecay. */
-export function cosineDecay(rate: number, { steps, end = 0 }: { steps: number; end?: number }): Schedule {
+export function cosineDecay(rate: number, options: { steps: number; end?: number }): Schedule {
+  checkOptions('cosineDecay()', options, { steps: true, end: Kinds.number });
+  const { steps, end = 0 } = options;
   checkPositive('cosineDecay', 'steps', steps);
   return (update) => end + ((rate - end) * (1 + Math.cos(Math.PI * Math.min(1, update / steps)))) / 2;
 }
@@ -31,10 +38,9 @@ export function cosineDecay(rate: number, { steps, end = 0 }: { steps: number; e
  * From `rate` to `end` (default 0) within `steps` updates as (1 - t)^power (default 1: linear), then constant:
  * keras.optimizers.schedules.PolynomialDecay.
  */
-export function polynomialDecay(
-  rate: number,
-  { steps, end = 0, power = 1 }: { steps: number; end?: number; power?: number },
-): Schedule {
+export function polynomialDecay(rate: number, options: { steps: number; end?: number; power?: number }): Schedule {
+  checkOptions('polynomialDecay()', options, { steps: true, end: Kinds.number, power: Kinds.number });
+  const { steps, end = 0, power = 1 } = options;
   checkPositive('polynomialDecay', 'steps', steps);
   return (update) => (rate - end) * (1 - Math.min(1, update / steps)) ** power + end;
 }

@@ -1,4 +1,5 @@
-import { improvements, type PlateauOptions } from '../history.js';
+import { checkOptions, Kinds } from '../../dataset/known-options.js';
+import { checkPlateauOptions, improvements, type PlateauOptions } from '../history.js';
 import { checkPositive } from './decays.js';
 import { rateAt, type Schedule } from './schedule.js';
 
@@ -14,7 +15,9 @@ export function linearScaling(rate: number | Schedule): Schedule {
  * Rises linearly from `from` times the rate (default 0) to the rate within `steps` updates; then the rate as it would have been.
  * Horovod's gradual warm-up to a scaled rate begins with `from` one over the number of ranks.
  */
-export function warmUp(rate: number | Schedule, { steps, from = 0 }: { steps: number; from?: number }): Schedule {
+export function warmUp(rate: number | Schedule, options: { steps: number; from?: number }): Schedule {
+  checkOptions('warmUp()', options, { steps: true, from: Kinds.number });
+  const { steps, from = 0 } = options;
   checkPositive('warmUp', 'steps', steps);
   return (update, context) => rateAt(rate, update, context) * (from + (1 - from) * Math.min(1, update / steps));
 }
@@ -28,6 +31,7 @@ export interface ReduceOnPlateauOptions extends PlateauOptions {
 
 /** Times `factor` whenever `patience` (default 10) epochs, one at least, brought no improvement, as keras.callbacks.ReduceLROnPlateau. */
 export function reduceOnPlateau(rate: number | Schedule, options: ReduceOnPlateauOptions = {}): Schedule {
+  checkPlateauOptions('reduceOnPlateau', options, { factor: Kinds.number, minRate: Kinds.number });
   const { patience = 10, factor = 0.1, minRate = 0 } = options;
   return (update, context) => {
     let waited = 0;

@@ -3,6 +3,7 @@ import { MetricCounts, type MetricName } from '../metrics/index.js';
 import type { Metric } from '../metrics/metric.js';
 import type { StepModel } from '../step-model.js';
 import { withMeanState } from './averaged-state.js';
+import { endOf, RankBatches } from './rank-batches.js';
 import { type OpenedData, openData, type ReadOptions, type TrainData } from './train-data.js';
 
 export interface EvaluateOptions extends TrainData {
@@ -22,7 +23,7 @@ export const UNSHUFFLED: ReadOptions = { shuffle: false };
 export async function evaluate(options: EvaluateOptions): Promise<Record<string, number>> {
   const { model, group, metrics = [], signal } = options;
   const data = openData('evaluate', options, group.worldSize, UNSHUFFLED);
-  return evaluateData(group, model, data, metrics, signal);
+  return evaluateData(group, model, data, metrics, endOf(group, signal));
 }
 
 export async function evaluateData(
@@ -30,13 +31,13 @@ export async function evaluateData(
   model: StepModel,
   { source }: OpenedData,
   metrics: readonly (MetricName | Metric)[],
-  signal: AbortSignal = new AbortController().signal,
+  signal: AbortSignal,
 ): Promise<Record<string, number>> {
   const { rank, worldSize } = group;
   const counts = new MetricCounts(metrics);
   return withMeanState(group, model, async () => {
-    for await (const batch of source({ rank, worldSize, epoch: 0, signal })) {
-      signal.throwIfAborted();
+    await using batches = new RankBatches((end) => source({ rank, worldSize, epoch: 0, signal: end }), signal);
+    for (let batch = await batches.take(); batch !== undefined; batch = await batches.take()) {
       counts.update(await model.evaluate(batch));
     }
     const { loss, ...rest } = await counts.results(group);

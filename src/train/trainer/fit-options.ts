@@ -19,11 +19,15 @@ export interface CheckpointOptions {
   readonly every?: Trigger;
   /** How many of the newest stay. Default 3. */
   readonly keep?: number;
-  /** Stays too: by a metric of the epochs, such as `val_loss`. */
+  /**
+   * Stays too: by a metric of the epochs, such as `val_loss`. Only checkpoints at an epoch's end count, which have the weights that it was
+   * measured with.
+   */
   readonly best?: BestBy;
   /**
    * Whether to go on from what lies there: true (default) from the newest whole one, if there is one; a number: from that step, and later ones
-   * are given up; false: not at all, which is refused once there is one of a later step.
+   * are given up; false: not at all, which is refused once there is one of a later step. Where a launcher starts the job again, it goes on
+   * from the newest that it has written itself.
    */
   readonly resume?: boolean | number;
 }
@@ -85,6 +89,8 @@ export interface FitResult {
   readonly history: readonly EpochLog[];
   /** Steps made, with those before a resume. */
   readonly step: number;
+  /** Steps of this call alone: 0 where the training had come to its end before. */
+  readonly newSteps: number;
   /** Epochs that ended. */
   readonly epoch: number;
   readonly ended: Ended;

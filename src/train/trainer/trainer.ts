@@ -1,6 +1,7 @@
 import type { Positioned } from '../../dataset/index.js';
-import { ShardfeedError, throwIfAborted } from '../../errors.js';
+import { ShardfeedError } from '../../errors.js';
 import type { Batch } from '../../records/batch.js';
+import type { BestBy } from '../checkpoint/index.js';
 import type { ProcessGroup } from '../collective/process-group.js';
 import type { EpochLog } from '../history.js';
 import { MetricCounts } from '../metrics/index.js';
@@ -14,7 +15,7 @@ import { gatherStates, meanState } from './averaged-state.js';
 import { checkAlike, checkWeights, digestOf } from './check-alike.js';
 import { evaluateData, UNSHUFFLED } from './evaluate.js';
 import type { Callbacks, Ended, FitOptions, FitResult } from './fit-options.js';
-import { RankBatches } from './rank-batches.js';
+import { endOf, RankBatches } from './rank-batches.js';
 import { Reporter, type StepEvent } from './reporter.js';
 import { type OpenedData, openData } from './train-data.js';
 import { resumeTraining, type Standing, saveTraining, type Trained } from './training-state.js';
@@ -83,9 +84,13 @@ export class Trainer implements Trained {
       ...(notFinite && { notFinite }),
     });
     this.counts = new MetricCounts(model.lastEvaluation === undefined ? [] : metrics);
+    if (checkpoint?.best !== undefined) {
+      const measured = validation === undefined ? [] : new MetricCounts(metrics).parts.map(({ name }) => `val_${name}`);
+      checkBest(checkpoint.best, [...this.counts.parts.map(({ name }) => name), ...measured]);
+    }
     this.#callbacks = [callbacks].flat();
     this.#reporter = new Reporter(group, 4 * (model.layout.size + BEHIND_GRADIENTS));
-    this.#signal = options.signal ?? new AbortController().signal;
+    this.#signal = endOf(group, options.signal);
     this.#stopRequested = stopRequested;
     this.#checkpointEvery = checkpoint?.every ?? everyEpochs();
   }
@@ -96,6 +101,7 @@ export class Trainer implements Trained {
     // A training that had come to its end has nothing left to do; one that begins has made no progress to be asked about.
     const { step, batches } = standing;
     let ended: Ended | undefined = step > 0 && this.#over(this.#progress(batches === 0)) ? 'complete' : undefined;
+    if (ended !== undefined) this.#tellOfEnd();
     while (ended === undefined) ended = await this.#epoch();
 
     const history = [...standing.history];
@@ -103,9 +109,18 @@ export class Trainer implements Trained {
     if (ended === 'complete' && standing.batches > 0) history.push(await this.#log(true));
     model.state.set(meanState(await gatherStates(this.group, model), model.state.length));
     model.changed();
-    const result: FitResult = { model, history, step: standing.step, epoch: standing.epoch, ended };
+    const { step: last, epoch } = standing;
+    const result: FitResult = { model, history, step: last, newSteps: last - step, epoch, ended };
     await this.#tell((callbacks) => callbacks.onEnd?.(result));
     return result;
+  }
+
+  #tellOfEnd(): void {
+    if (this.group.rank !== 0) return;
+    const { step, epoch } = this.standing;
+    const what = `nothing was trained: the training in ${this.#options.checkpoint!.folder} had come to its end, at step ${step}, after ${epoch} ${epoch === 1 ? 'epoch' : 'epochs'}`;
+    const advice = 'to go on, ask for more epochs or steps; to begin anew, name another folder';
+    process.emitWarning(`${what}; ${advice}`, 'ShardfeedWarning');
   }
 
   /** What is left of the epoch under way; undefined if there are more to come. */
@@ -138,7 +153,7 @@ export class Trainer implements Trained {
   async #step(batches: RankBatches): Promise<{ epochEnd: boolean; stop: boolean }> {
     const { group, model, updater, standing } = this;
     const { step, epoch, history } = standing;
-    throwIfAborted(this.#signal);
+    this.#signal.throwIfAborted();
     group.enter(this.#first ? 'first-step' : 'step', step);
     this.#first = false;
     const begun = performance.now();
@@ -291,6 +306,13 @@ function frozenBy({ layout }: StepModel, frozen: readonly string[]): (name: stri
     throw new ShardfeedError('SHARDFEED_USAGE', `frozen: there is no parameter ${given}: there are ${known}`);
   }
   return (name) => frozen.some((given) => fits(name, given));
+}
+
+/** @throws SHARDFEED_USAGE for a metric that no epoch will have */
+function checkBest({ metric }: BestBy, known: readonly string[]): void {
+  if (known.includes(metric)) return;
+  const what = `best: there is no metric ${JSON.stringify(metric)}: there are ${known.join(', ')}`;
+  throw new ShardfeedError('SHARDFEED_USAGE', what);
 }
 
 function noBatches(epoch: number): ShardfeedError {

@@ -107,10 +107,7 @@ const REFUSED: [unknown, string][] = [
   ['normalize', 'features: '],
   [[{ op: 'normalise', column: 'x' }], 'got "normalise"'],
   [[{ op: 'normalize' }], 'features[0].column'],
-  [
-    [{ op: 'normalize', column: 'x', mean: '1' }],
-    'features[0].mean: Invalid input: expected number, received string, got "1"',
-  ],
+  [[{ op: 'normalize', column: 'x', mean: '1' }], 'features[0].mean: expected number, got "1"'],
   [[{ op: 'normalize', column: 'x', clip: 1 }], 'clip'],
   [
     [specs[1], { op: 'hashBucket', column: 'port', buckets: 0 }],

@@ -40,6 +40,9 @@ function groupHere(rank: number, worldSize: number, exchange: (rank: number, val
     implementation: 'local',
     memory,
     stopRequested: false,
+    jobId: 'here',
+    attempt: 0,
+    signal: new AbortController().signal,
     allReduce,
     allReduceSync<A extends NumericArray>(array: A): A {
       if (worldSize > 1) throw new Error('ranks of one thread cannot wait for each other');

@@ -1,17 +1,19 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ShardfeedError } from '../../../src/errors.js';
 import { listCheckpoints } from '../../../src/train/checkpoint/index.js';
+import type { ProcessGroup } from '../../../src/train/collective/process-group.js';
 import { broadcastVariables, type FreeModel, freeModel } from '../../../src/train/free/index.js';
 import { compileModel } from '../../../src/train/model/index.js';
 import { sgd } from '../../../src/train/optimizers/index.js';
-import type { BatchSource } from '../../../src/train/trainer/index.js';
+import { type BatchSource, fit as train } from '../../../src/train/trainer/index.js';
 import { everyEpochs, everySteps, onPlateau } from '../../../src/train/triggers.js';
+import { joinHere } from '../collective/join-here.js';
 import { someBatch } from '../model/batches.js';
 import { groupsHere } from '../support/groups.js';
-import { DENSE, fitHere, type options, shares } from './ranks.js';
+import { DENSE, fitHere, options, shares } from './ranks.js';
 
 let folder: string;
 beforeEach(async () => {
@@ -149,6 +151,58 @@ describe('fit at its edges', () => {
       });
     await expect(fitHere(1, { batches, model: model() }, [{ ...group!, fail }])).rejects.toThrowError('no such layer');
     expect(told).toBe(true);
+    // Nor does a source that does not listen keep it.
+    const deaf: BatchSource = async function* () {
+      yield someBatch(60, 1);
+      await new Promise(() => {});
+    };
+    await expect(fitHere(1, { batches: deaf, model: model() })).rejects.toThrowError('no such layer');
+  });
+
+  it('ends the wait for data when another rank fails, in training and in validation', async () => {
+    const waiting: BatchSource = async function* ({ rank }) {
+      yield someBatch(60, 1);
+      if (rank === 0) await new Promise(() => {});
+      throw new Error('the disk is gone');
+    };
+    for (const data of [{ batches: waiting }, { validation: { batches: waiting } }]) {
+      const groups = await joinHere(2);
+      const [slow, broken] = await Promise.allSettled(
+        groups.map((group) => train({ ...options, ...data, group: group as unknown as ProcessGroup })),
+      );
+      expect(broken).toMatchObject({ reason: { message: 'the disk is gone' } });
+      expect(slow).toMatchObject({
+        reason: { code: 'SHARDFEED_RANK_FAILED', message: expect.stringContaining('the disk is gone') },
+      });
+      await Promise.all(groups.map((group) => group.close()));
+    }
+  });
+
+  it('tells all ranks alike that the folder of checkpoints cannot be written, before it trains', async () => {
+    await writeFile(join(folder, 'file'), '');
+    const steps: number[] = [];
+    const callbacks = { onStep: ({ step }: { step: number }) => void steps.push(step) };
+    const checkpoint = { folder: join(folder, 'file', 'checkpoints') };
+    const failed = await Promise.allSettled(
+      groupsHere(3).map((group) => train({ ...options, callbacks, checkpoint, group })),
+    );
+    const [{ reason }] = failed as [PromiseRejectedResult];
+    expect(reason).toMatchObject({
+      code: expect.stringMatching(/^SHARDFEED_/),
+      message: expect.stringContaining('file'),
+    });
+    for (const each of failed) expect(each).toMatchObject({ reason: { code: reason.code, message: reason.message } });
+    expect(steps).toEqual([]);
+    await fitHere(1, { checkpoint: { folder } });
+    expect((await readdir(folder)).sort()).toEqual(['file', 'step-000000000006.safetensors']);
+  });
+
+  it('refuses a best by a metric that there is not', async () => {
+    const best = { metric: 'val_loss', mode: 'min' } as const;
+    await expect(fitHere(1, { checkpoint: { folder, best } })).rejects.toMatchObject({
+      code: 'SHARDFEED_USAGE',
+      message: 'best: there is no metric "val_loss": there are loss',
+    });
   });
 });
 

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { convert } from '../../../src/convert/index.js';
 import { type Dataset, openDataset } from '../../../src/dataset/index.js';
 import type { Schema } from '../../../src/records/index.js';
@@ -9,7 +9,7 @@ import { listCheckpoints, loadCheckpoint } from '../../../src/train/checkpoint/i
 import type { ProcessGroup } from '../../../src/train/collective/process-group.js';
 import { compileModel, type ModelSpec } from '../../../src/train/model/index.js';
 import { adam, ftrl } from '../../../src/train/optimizers/index.js';
-import type { FitOptions } from '../../../src/train/trainer/index.js';
+import type { FitOptions, FitResult } from '../../../src/train/trainer/index.js';
 import { everySteps } from '../../../src/train/triggers.js';
 import { uniform } from '../model/batches.js';
 import { groupsHere } from '../support/groups.js';
@@ -133,11 +133,19 @@ describe('a training that goes on from a checkpoint', () => {
   });
 
   it('is over when it was', async () => {
+    const warnings = vi.spyOn(process, 'emitWarning').mockImplementation(() => {});
+    onTestFinished(() => warnings.mockRestore());
     const [once] = await fitHere(2, given(saving()));
     const [again] = await fitHere(2, given(saving()));
     expect(again!.step).toBe(once!.step);
     expect(weightsOf(again!)).toEqual(weightsOf(once!));
     expect(again!.history).toEqual(once!.history);
+    expect([once!.newSteps, again!.newSteps]).toEqual([24, 0]);
+    const told = warnings.mock.calls.map(([text]) => String(text));
+    expect(told).toEqual([
+      `nothing was trained: the training in ${join(folder, 'saved')} had come to its end, at step 24, after 3 epochs; ` +
+        'to go on, ask for more epochs or steps; to begin anew, name another folder',
+    ]);
   });
 
   it('keeps what it is told to, and goes back to a step on request', async () => {
@@ -151,6 +159,53 @@ describe('a training that goes on from a checkpoint', () => {
     await expect(fitHere(1, given({ steps: 2, ...saving(3, { resume: false }) }))).rejects.toThrowError(
       /another course/,
     );
+  });
+
+  it('goes back to a step, or begins anew, in the first attempt alone: restarts go on from what the job has written', async () => {
+    await fitHere(1, given(saving(3, { keep: 100 })));
+    const attempt = async (jobId: string, number: number, steps: number, resume: number | boolean, at = 'saved') => {
+      const checkpoint = { folder: join(folder, at), every: everySteps(3), keep: 100, resume };
+      const groups = groupsHere(1).map((group) => ({ ...group, jobId, attempt: number }));
+      const [{ newSteps }] = (await fitHere(1, given({ steps, checkpoint }), groups)) as [FitResult];
+      return newSteps;
+    };
+    // What was given up is not gone on from, also where the first attempt saved nothing.
+    expect(await attempt('a', 1, 14, 12)).toBe(2);
+    expect(await attempt('a', 1, 18, 12)).toBe(4);
+    expect(await attempt('b', 0, 20, 12)).toBe(8);
+    expect(await attempt('b', 1, 22, 12)).toBe(2);
+
+    expect(await attempt('c', 0, 5, false, 'new')).toBe(5);
+    expect(await attempt('c', 1, 8, false, 'new')).toBe(3);
+    await expect(attempt('d', 1, 2, false, 'new')).rejects.toThrowError(/another course/);
+  });
+
+  it('may have other metrics than before: what is new counts from there', async () => {
+    const whole = await fitHere(2, given({ metrics: ['auc', 'accuracy'] }));
+    const checkpoint = { folder: join(folder, 'saved'), every: everySteps(2) };
+    await fitHere(2, given({ steps: 11, metrics: ['accuracy'], checkpoint }));
+    const [resumed] = await fitHere(2, given({ metrics: ['auc', 'accuracy'], checkpoint }));
+    expect(weightsOf(resumed!)).toEqual(weightsOf(whole[0]!));
+    const [, second, third] = resumed!.history.map(({ metrics }) => metrics);
+    const [, wholeSecond, wholeThird] = whole[0]!.history.map(({ metrics }) => metrics);
+    expect(third).toEqual(wholeThird);
+    expect(second).toEqual({ ...wholeSecond, auc: expect.any(Number) });
+    expect(second!.auc).not.toBe(wholeSecond!.auc);
+  });
+
+  it('keeps the best of an epoch’s end: checkpoints within an epoch have no metrics', async () => {
+    const checkpoint = {
+      folder: join(folder, 'saved'),
+      every: everySteps(2),
+      keep: 1,
+      best: { metric: 'loss', mode: 'max' } as const,
+    };
+    await fitHere(1, given({ steps: 14, checkpoint }));
+    const kept = await listCheckpoints(join(folder, 'saved'));
+    expect(kept.map(({ step, info }) => [step, info?.metrics !== undefined])).toEqual([
+      [14, false],
+      [8, true],
+    ]);
   });
 
   it('refuses a checkpoint of another seed, model, optimizer or dataset', async () => {
