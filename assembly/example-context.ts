@@ -30,23 +30,25 @@ export const WRONG_KIND: u32 = 4;
 export const WRONG_COUNT: u32 = 5;
 export const ABSENT: u32 = 6;
 
-// A slot: the prediction for one entry of the map
-export const SLOT_BYTES: usize = 256;
+// A slot: the prediction for one entry of the map. That of an entry with a short key lies in two cache lines.
+export const SLOT_BYTES: usize = 192;
 export const S_OP: usize = 0;
 export const S_COLUMN: usize = 4; // address of the descriptor
 export const S_LENGTH: usize = 8; // the entry's length byte as learnt
 export const S_HEADER: usize = 12; // bytes from the entry's tag to its values
-export const S_SIZE: usize = 16; // bytes to compare, in whole vectors
-export const S_DATA: usize = 20; // bytes of values as learnt
+export const S_BLOCKS: usize = 16; // vectors to compare
+export const S_REST: usize = 20; // bytes of values less the entry's length byte, modulo 2^32
 // Copies of the column's addresses, taken anew by every call
 export const S_VALUES: usize = 24;
 export const S_VALUES_CAP: usize = 28;
 export const S_OFFSETS: usize = 32;
 export const S_VALIDITY: usize = 36;
 export const S_PLAIN_NULL: usize = 40; // 1: absent is null, in a column of one value a row
-export const S_EXPECT: usize = 64; // 4 vectors: the bytes as learnt
-export const S_SHIFT: usize = 128; // 4 vectors: 255 where a length stands that changes with the entry's
-export const S_MASK: usize = 192; // 4 vectors: 255 where a byte counts
+export const S_COUNTS: usize = 44; // up to 4 u32: a bit for each byte of a vector that counts
+// Up to 4 times two vectors, BLOCK_BYTES apart
+export const BLOCK_BYTES: usize = 32;
+export const S_EXPECT: usize = 64; // the bytes as learnt
+export const S_SHIFT: usize = 80; // 255 where a length stands that changes with the entry's
 
 export const OP_SKIP: u32 = 1;
 export const OP_INT: u32 = 2; // one int64

@@ -4,8 +4,10 @@ import type { Kernel } from './kernel/kernel.js';
 import { WireReader } from './wire.js';
 
 /** The slot of assembly/example-decode.ts: what the kernel expects of one entry of the features map. */
-const SLOT_BYTES = 256;
-const S = { OP: 0, COLUMN: 4, LENGTH: 8, HEADER: 12, SIZE: 16, DATA: 20, EXPECT: 64, SHIFT: 128, MASK: 192 } as const;
+const SLOT_BYTES = 192;
+const S = { OP: 0, COLUMN: 4, LENGTH: 8, HEADER: 12, BLOCKS: 16, REST: 20, COUNTS: 44, EXPECT: 64, SHIFT: 80 } as const;
+/** Of the vectors of 16 bytes that an entry is compared by. */
+const BLOCK_BYTES = 32;
 const Op = { SKIP: 1, INT: 2, FLOAT: 3, BYTES: 4, LIST: 5 } as const;
 /** Where a column's descriptor names its slot. */
 const P_SLOT = C.SCRATCH + 12;
@@ -56,7 +58,8 @@ export class ExampleLayout {
     const kernel = this.#kernel;
     if (this.#slots.length > this.#capacity) {
       this.#capacity = 2 * this.#slots.length;
-      this.#address = kernel.alloc(this.#capacity * SLOT_BYTES);
+      // At the beginning of a cache line.
+      this.#address = (kernel.alloc(this.#capacity * SLOT_BYTES + 63) + 63) & ~63;
     }
     for (const i of this.#columnOf.values()) this.#columns.set(i, P_SLOT, 0);
     this.#slots.forEach((slot, i) => {
@@ -118,11 +121,16 @@ export class ExampleLayout {
     view.setUint32(S.OP, op, true);
     view.setUint32(S.LENGTH, entry[1]!, true);
     view.setUint32(S.HEADER, header, true);
-    view.setUint32(S.SIZE, (header + 15) & ~15, true);
-    view.setUint32(S.DATA, entry.length - header, true);
-    bytes.set(entry.subarray(0, header), S.EXPECT);
-    for (const at of lengths) bytes[S.SHIFT + at] = 0xff;
-    bytes.fill(0xff, S.MASK, S.MASK + header);
+    view.setUint32(S.BLOCKS, Math.ceil(header / 16), true);
+    view.setInt32(S.REST, entry.length - header - entry[1]!, true);
+    for (let at = 0; at < header; at++) {
+      const block = at >> 4;
+      const place = block * BLOCK_BYTES + (at & 15);
+      bytes[S.EXPECT + place] = entry[at]!;
+      if (lengths.includes(at)) bytes[S.SHIFT + place] = 0xff;
+      const counts = S.COUNTS + 4 * block;
+      view.setUint32(counts, view.getUint32(counts, true) | (1 << (at & 15)), true);
+    }
     return { key, column, bytes };
   }
 }
