@@ -172,6 +172,25 @@ describe('what the wire format allows', () => {
     expect(batch!.columns.x).toMatchObject({ values: BigInt64Array.of(5n, -1n, 2n ** 63n - 1n, -(2n ** 63n), 0n) });
   });
 
+  test('the value of an entry that is predicted: any bytes, with any others behind it, are a varint or not, as the book says', () => {
+    const any = fc.oneof(fc.constantFrom(0, 1, 127, 128, 129, 255), fc.integer({ min: 0, max: 255 }));
+    const value = fc.tuple(fc.array(any, { maxLength: 12 }), fc.boolean(), any).map(([bytes, tidy, last]) => {
+      return tidy ? [...bytes.slice(0, 9).map((byte) => byte | 128), last & 127] : bytes;
+    });
+    const schema: Schema = { features: ['x', 'y'].map((name) => ({ name, kind: 'int64', shape: [] })) };
+    const record = (x: readonly number[], y: number): Uint8Array =>
+      example(entry('x', field(3, field(1, x))), entry('y', int64Feature(y)));
+    fc.assert(
+      fc.property(value, fc.integer({ min: -2, max: 300 }), (x, y) => {
+        const payloads = [record([1], 1), record([2], 2), record(x, y), record([3], y)];
+        const options = { int64: 'bigint' } as const;
+        const twin = outcome(() => [decodeColumns(payloads, schema, options)]);
+        expect(outcome(() => decodeInKernel(payloads, schema, options))).toEqual(twin);
+      }),
+      { seed: 20261123, numRuns: 3000 },
+    );
+  });
+
   test('repeated keys: the last wins, also over a wrong kind', () => {
     const twice = example(entry('x', floatFeature(1)), entry('x', int64Feature(2)), entry('x', int64Feature(3)));
     expect(one(x('int64'), twice).columns.x).toMatchObject({ values: Float64Array.of(3) });
