@@ -1,6 +1,7 @@
+import * as tf from '@tensorflow/tfjs';
 import { expect, it } from 'vitest';
 import { auc, binaryAccuracy, precision, recall } from '../../src/train/metrics/index.js';
-import { compileModel } from '../../src/train/model/index.js';
+import { compileModel, layersModel } from '../../src/train/model/index.js';
 import {
   cosineDecay,
   exponentialDecay,
@@ -9,6 +10,7 @@ import {
   stepDecay,
   warmUp,
 } from '../../src/train/schedules/index.js';
+import { evaluate } from '../../src/train/trainer/index.js';
 import { onImprovement, onPlateau } from '../../src/train/triggers.js';
 
 const wrong = (options: object): never => options as never;
@@ -36,8 +38,20 @@ it.each<[() => unknown, string]>([
   [() => precision(wrong({ thresholds: 0.5 })), 'precision() has no option "thresholds": did you mean threshold?'],
   [() => recall(wrong({ thresholds: 0.5 })), 'recall() has no option "thresholds": did you mean threshold?'],
   [() => binaryAccuracy(wrong({ at: 0.5 })), 'binaryAccuracy() has no option "at": there are threshold'],
+  [() => compileModel({} as never, wrong({ shema: {} })), 'compileModel has no option "shema": did you mean schema?'],
+  [() => layersModel(tf.sequential(), wrong({ los: 'x' })), 'layersModel has no option "los": did you mean loss?'],
+  [
+    () => layersModel(tf.sequential(), { loss: 'mse' as never }),
+    'its loss is "mse": give layersModel(model, { loss })',
+  ],
+  [() => layersModel(tf.sequential()), 'it has no loss: give layersModel(model, { loss }) one of binaryCrossentropy'],
 ])('a misspelt option is refused, %#', (make, message) => {
   expect(make).toThrow(expect.objectContaining({ code: 'SHARDFEED_USAGE', message: expect.stringContaining(message) }));
+});
+
+it('evaluate refuses them too', async () => {
+  const options = { batches: () => [], metrcs: ['auc'] };
+  await expect(evaluate(wrong(options))).rejects.toThrow('evaluate has no option "metrcs": did you mean metrics?');
 });
 
 it('a spec’s problem is said once', () => {

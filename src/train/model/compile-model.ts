@@ -1,3 +1,4 @@
+import { checkOptions, type OptionKinds } from '../../dataset/known-options.js';
 import { ShardfeedError } from '../../errors.js';
 import type { Batch } from '../../records/batch.js';
 import type { Schema } from '../../records/schema.js';
@@ -24,6 +25,9 @@ export interface CompileModelOptions {
   readonly replicas?: number;
 }
 
+/** Replicas are looked at with what they go with. */
+const COMPILE_OPTIONS: OptionKinds<CompileModelOptions> = { schema: true, replicas: true };
+
 /**
  * Compiles a model whose forward and backward pass run in the kernel: towers of dense layers, batch normalisations, activations and
  * dropouts, summed or side by side.
@@ -33,6 +37,7 @@ export function compileModel(
   spec: ModelSpec,
   options: CompileModelOptions = {},
 ): (group: Pick<ProcessGroup, 'memory' | 'allReduceSync'>) => CompiledModel {
+  checkOptions('compileModel', options, COMPILE_OPTIONS);
   const parsed = parseModelSpec(spec);
   const plan = planModel(parsed, options.schema);
   const { replicas = 1 } = options;

@@ -8,6 +8,13 @@ const size = z
   .min(1)
   .max(2 ** 24);
 const factor = z.number().min(0);
+export const LOSSES = [
+  'binaryCrossentropy',
+  'categoricalCrossentropy',
+  'sparseCategoricalCrossentropy',
+  'meanSquaredError',
+  'meanAbsoluteError',
+] as const;
 const activation = z.enum(['linear', 'relu', 'sigmoid', 'tanh', 'softmax']);
 const initializer = z.union([
   z.enum(['zeros', 'ones', 'glorotUniform', 'glorotNormal', 'heUniform', 'heNormal', 'lecunUniform', 'lecunNormal']),
@@ -59,13 +66,7 @@ const model = z.strictObject({
   combine: z.enum(['sum', 'concat']).optional(),
   head: z.array(layer).optional(),
   headOptimizer: name.optional(),
-  loss: z.enum([
-    'binaryCrossentropy',
-    'categoricalCrossentropy',
-    'sparseCategoricalCrossentropy',
-    'meanSquaredError',
-    'meanAbsoluteError',
-  ]),
+  loss: z.enum(LOSSES),
   labels: z.array(name).min(1).optional(),
   sampleWeights: name.optional(),
   classWeights: z.array(factor).min(1).optional(),
@@ -149,12 +150,7 @@ export interface TowerSpec {
   readonly optimizer?: string;
 }
 
-export type LossName =
-  | 'binaryCrossentropy'
-  | 'categoricalCrossentropy'
-  | 'sparseCategoricalCrossentropy'
-  | 'meanSquaredError'
-  | 'meanAbsoluteError';
+export type LossName = (typeof LOSSES)[number];
 
 /** A model that the compiled step can train, as JSON. */
 export interface ModelSpec {

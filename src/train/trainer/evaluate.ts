@@ -1,8 +1,10 @@
+import { checkOptions, Kinds, type OptionKinds } from '../../dataset/known-options.js';
 import type { ProcessGroup } from '../collective/process-group.js';
 import { MetricCounts, type MetricName } from '../metrics/index.js';
 import type { Metric } from '../metrics/metric.js';
 import type { StepModel } from '../step-model.js';
 import { withMeanState } from './averaged-state.js';
+import { DATA_OPTIONS } from './fit-options.js';
 import { endOf, RankBatches } from './rank-batches.js';
 import { type OpenedData, openData, type ReadOptions, type TrainData } from './train-data.js';
 
@@ -13,6 +15,14 @@ export interface EvaluateOptions extends TrainData {
   readonly signal?: AbortSignal;
 }
 
+const EVALUATE_OPTIONS: OptionKinds<EvaluateOptions> = {
+  ...DATA_OPTIONS,
+  model: true,
+  group: true,
+  metrics: true,
+  signal: Kinds.signal,
+};
+
 /** Data that is only looked at is read in its own order. */
 export const UNSHUFFLED: ReadOptions = { shuffle: false };
 
@@ -22,6 +32,7 @@ export const UNSHUFFLED: ReadOptions = { shuffle: false };
  */
 export async function evaluate(options: EvaluateOptions): Promise<Record<string, number>> {
   const { model, group, metrics = [], signal } = options;
+  checkOptions('evaluate', options, EVALUATE_OPTIONS);
   const data = openData('evaluate', options, group.worldSize, UNSHUFFLED);
   return evaluateData(group, model, data, metrics, endOf(group, signal));
 }

@@ -6,6 +6,7 @@ import type { ProcessGroup } from '../collective/process-group.js';
 import type { EpochLog } from '../history.js';
 import type { MetricName } from '../metrics/index.js';
 import type { Metric } from '../metrics/metric.js';
+import type { LayersModelLike } from '../model/index.js';
 import type { Clipping, Optimizers } from '../optimizers/index.js';
 import type { ModelMaker, StepModel } from '../step-model.js';
 import type { Trigger } from '../triggers.js';
@@ -49,7 +50,8 @@ export interface Callbacks {
 }
 
 export interface FitOptions extends TrainData {
-  readonly model: ModelMaker;
+  /** Of `compileModel`, `layersModel`, `freeModel`; or a `tf.LayersModel`, which is as `layersModel(model, { schema })` with the dataset's schema. */
+  readonly model: ModelMaker | LayersModelLike;
   readonly optimizer: Optimizers;
   /** Besides the loss. In training they are shown of models that give their predictions, else only of validation data. */
   readonly metrics?: readonly (MetricName | Metric)[];
@@ -99,7 +101,10 @@ export interface FitResult {
 const isDataset = (value: unknown): boolean => typeof (value as Partial<Dataset> | null)?.plan === 'function';
 const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null && !Array.isArray(value);
 
-const data: OptionKinds<TrainData> = {
+const isModel = (value: unknown): boolean =>
+  typeof value === 'function' || Array.isArray((value as Partial<LayersModelLike> | null)?.layers);
+
+export const DATA_OPTIONS: OptionKinds<TrainData> = {
   dataset: { wanted: 'what openDataset resolves to', is: isDataset },
   read: true,
   prepare: Kinds.callback,
@@ -107,8 +112,8 @@ const data: OptionKinds<TrainData> = {
 };
 
 const FIT_OPTIONS: OptionKinds<FitOptions> = {
-  ...data,
-  model: { wanted: 'a function that makes a model for a group', is: (value) => typeof value === 'function' },
+  ...DATA_OPTIONS,
+  model: { wanted: 'what compileModel, layersModel or freeModel makes, or a tf.LayersModel', is: isModel },
   optimizer: { wanted: 'an optimizer, or an object of several, such as adam()', is: isObject },
   metrics: { wanted: 'a list of names or metrics', is: Array.isArray },
   validation: { wanted: '{ dataset } or { batches }', is: (value) => isObject(value) && !isDataset(value) },
@@ -162,6 +167,6 @@ export function checkFitOptions(options: FitOptions): void {
     checkOptions('callbacks', Object.fromEntries(events), CALLBACKS);
   }
   if (options.validation !== undefined) {
-    checkOptions('validation', options.validation, { ...data, every: Kinds.positive });
+    checkOptions('validation', options.validation, { ...DATA_OPTIONS, every: Kinds.positive });
   }
 }

@@ -1,5 +1,6 @@
 import { isShardfeedError } from '../../errors.js';
 import { joinGroup } from '../collective/join-group.js';
+import { layersModel } from '../model/index.js';
 import type { ModelMaker, StepModel } from '../step-model.js';
 import { checkFitOptions, type FitOptions, type FitResult } from './fit-options.js';
 import { STOPPED_EXIT_CODE, StopRequest, UNSAVED_EXIT_CODE } from './stop-request.js';
@@ -22,11 +23,12 @@ import { Trainer } from './trainer.js';
 export async function fit(options: FitOptions): Promise<FitResult> {
   checkFitOptions(options);
   const { signal } = options;
+  const maker = makerOf(options);
   const group = options.group ?? (await joinGroup(signal === undefined ? {} : { signal }));
   const stop = new StopRequest(options.handleSignals ?? true);
   let model: StepModel | undefined;
   const make: ModelMaker = async (of) => {
-    model = await options.model(of);
+    model = await maker(of);
     return model;
   };
   try {
@@ -50,6 +52,12 @@ export async function fit(options: FitOptions): Promise<FitResult> {
     stop.end();
     if (options.group === undefined) await group.close();
   }
+}
+
+function makerOf({ model, dataset, prepare }: FitOptions): ModelMaker {
+  if (typeof model === 'function') return model;
+  // What `prepare` makes of columns is not known here.
+  return layersModel(model, dataset === undefined || prepare !== undefined ? {} : { schema: dataset.schema });
 }
 
 /** What went wrong before is what the caller is to learn of. */

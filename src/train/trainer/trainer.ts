@@ -8,7 +8,7 @@ import { MetricCounts } from '../metrics/index.js';
 import { BEHIND_GRADIENTS } from '../parameters.js';
 import { checkSeed } from '../random/index.js';
 import { rowsThatCount } from '../rows-that-count.js';
-import type { StepModel, StepSums } from '../step-model.js';
+import type { ModelMaker, StepModel, StepSums } from '../step-model.js';
 import { everyEpochs, type Progress, type Trigger } from '../triggers.js';
 import { Updater } from '../update.js';
 import { gatherStates, meanState } from './averaged-state.js';
@@ -22,6 +22,9 @@ import { resumeTraining, type Standing, saveTraining, type Trained } from './tra
 
 /** Rows that are left free between the ranks' rows where nobody knows how many a rank has: they only number what is random. */
 const UNKNOWN_ROWS = 2 ** 20;
+
+/** With a model that a rank can make. */
+type TrainerOptions = FitOptions & { readonly model: ModelMaker };
 
 /** A training on one rank. All ranks make the same calls to the group in the same order, as they decide by what was reduced. */
 export class Trainer implements Trained {
@@ -50,7 +53,7 @@ export class Trainer implements Trained {
   #without: Batch | undefined;
 
   /** Makes the model, and brings all ranks to the same weights: those of a checkpoint, or rank 0's initial ones. */
-  static async start(group: ProcessGroup, options: FitOptions, stopRequested: () => boolean): Promise<Trainer> {
+  static async start(group: ProcessGroup, options: TrainerOptions, stopRequested: () => boolean): Promise<Trainer> {
     group.enter('load', 0);
     const model = await options.model(group);
     const trainer = new Trainer(group, model, options, stopRequested);

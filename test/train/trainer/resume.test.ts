@@ -1,13 +1,14 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import * as tf from '@tensorflow/tfjs';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { convert } from '../../../src/convert/index.js';
 import { type Dataset, openDataset } from '../../../src/dataset/index.js';
 import type { Schema } from '../../../src/records/index.js';
 import { listCheckpoints, loadCheckpoint } from '../../../src/train/checkpoint/index.js';
 import type { ProcessGroup } from '../../../src/train/collective/process-group.js';
-import { compileModel, type ModelSpec } from '../../../src/train/model/index.js';
+import { compileModel, layersModel, type ModelSpec } from '../../../src/train/model/index.js';
 import { adam, ftrl } from '../../../src/train/optimizers/index.js';
 import type { FitOptions, FitResult } from '../../../src/train/trainer/index.js';
 import { everySteps } from '../../../src/train/triggers.js';
@@ -240,6 +241,25 @@ describe('a training that goes on from a checkpoint', () => {
       ]),
     );
   });
+});
+
+it('a model of TensorFlow.js as it is trains with the loss that it was compiled with, on the columns of the dataset', async () => {
+  const network = (): tf.LayersModel => {
+    const x = tf.input({ shape: [4], name: 'x' });
+    const dense = tf.layers.dense({ units: 1, activation: 'sigmoid', name: 'dense', kernelInitializer: 'zeros' });
+    return tf.model({ inputs: x, outputs: dense.apply(x) as tf.SymbolicTensor });
+  };
+  const schema = { ...SCHEMA, labels: ['label'] };
+  await using labelled = await openDataset(join(folder, 'data'), { schema, scanCache: false });
+  const how = { dataset: labelled, optimizer: adam({ learningRate: 0.01 }) };
+  const bare = network();
+  bare.compile({ optimizer: 'sgd', loss: 'binaryCrossentropy' });
+  const [one] = await fitHere(1, given({ ...how, model: bare }));
+  const maker = layersModel(network(), { loss: 'binaryCrossentropy', schema });
+  const [two] = await fitHere(1, given({ ...how, model: maker }));
+  expect(weightsOf(one!)).toEqual(weightsOf(two!));
+  expect(new Set(weightsOf(one!))).toEqual(new Set(bare.getWeights().flatMap((weight) => [...weight.dataSync()])));
+  await expect(fitHere(1, given({ ...how, model: network() }))).rejects.toThrowError(/has no loss/);
 });
 
 describe('SIGTERM', () => {

@@ -1,10 +1,11 @@
 import type * as tfjs from '@tensorflow/tfjs';
+import { checkOptions, Kinds, type OptionKinds, oneOf, showValue } from '../../../dataset/known-options.js';
 import { ShardfeedError } from '../../../errors.js';
 import { type Schema, widthOf } from '../../../records/schema.js';
 import type { ProcessGroup } from '../../collective/process-group.js';
 import { CompiledModel } from '../compile-model.js';
 import { planModel } from '../model-plan.js';
-import { type InputSpec, type LossName, type ModelSpec, parseModelSpec } from '../spec.js';
+import { type InputSpec, LOSSES, type LossName, type ModelSpec, parseModelSpec } from '../spec.js';
 import { planInputs, type TfInput } from './inputs.js';
 import { loadTf, type Tf, type TfBackend, useBackend } from './load-tf.js';
 import type { RowLoss } from './losses.js';
@@ -26,9 +27,10 @@ export interface TensorLike {
 export interface LayersModelOptions<T extends TensorLike = TensorLike> {
   /**
    * By name, of what the model predicts (probabilities for cross-entropies); or a function that gives one number a row, or several
-   * that are averaged. Labels are of shape [rows, labels]; without a schema there are as many as the model has outputs.
+   * that are averaged. Labels are of shape [rows, labels]; without a schema there are as many as the model has outputs. Default: what
+   * `model.compile` was given.
    */
-  readonly loss: LossName | ((labels: T, predictions: T) => T);
+  readonly loss?: LossName | ((labels: T, predictions: T) => T);
   /**
    * The columns that make up the model's input, or those of each by its name. Default: the column of the input's name, or for a
    * model of one input all columns of numbers but the labels, in the schema's order.
@@ -49,6 +51,19 @@ export interface LayersModelOptions<T extends TensorLike = TensorLike> {
   readonly backend?: TfBackend;
 }
 
+const LAYERS_OPTIONS: OptionKinds<LayersModelOptions> = {
+  loss: true,
+  inputs: true,
+  labels: Kinds.names,
+  sampleWeights: Kinds.text,
+  classWeights: true,
+  batchNorm: oneOf('local', 'sync'),
+  optimizers: true,
+  schema: true,
+  compile: { wanted: "'auto', true or false", is: (value) => value === 'auto' || typeof value === 'boolean' },
+  backend: oneOf('wasm', 'cpu', 'tensorflow'),
+};
+
 /**
  * Trains a model of TensorFlow.js. Its weights are read when training begins; what was trained is in it after `close`, and as long as it is not
  * compiled, always.
@@ -57,10 +72,11 @@ export interface LayersModelOptions<T extends TensorLike = TensorLike> {
  */
 export function layersModel<T extends TensorLike>(
   model: LayersModelLike,
-  options: LayersModelOptions<T>,
+  options: LayersModelOptions<T> = {},
 ): (group: Pick<ProcessGroup, 'memory' | 'allReduceSync'>) => Promise<CompiledModel | TfModel> {
   const own = model as unknown as tfjs.LayersModel;
-  const loss = options.loss as LossName | RowLoss;
+  checkOptions('layersModel', options, LAYERS_OPTIONS);
+  const loss = lossOf(options.loss ?? own.loss);
   return async (group) => {
     const inputs = planInputs(
       own.inputs.map((input) => ({ name: input.sourceLayer.name, shape: input.shape })),
@@ -71,7 +87,7 @@ export function layersModel<T extends TensorLike>(
     if (labels === undefined || labels.length === 0) {
       throw new ShardfeedError(
         'SHARDFEED_USAGE',
-        'the model: it is not said which columns are labels: give `labels`, or the schema',
+        'the model: it is not said which columns are labels: layersModel(model, { labels }) says so, or the schema',
       );
     }
     const tf = await loadTf();
@@ -86,6 +102,17 @@ export function layersModel<T extends TensorLike>(
     const how = { loss, labels, width, sampleWeights, classWeights, batchNorm, optimizers };
     return new TfModel(tf, own, inputs, how, group);
   };
+}
+
+/** What it is to be, or what tfjs keeps of `compile`, which may be a list of one for the one output. */
+function lossOf(given: unknown): LossName | RowLoss {
+  const loss: unknown = Array.isArray(given) && given.length === 1 ? given[0] : given;
+  if (typeof loss === 'function') return loss as RowLoss;
+  const known = LOSSES.find((name) => name === loss);
+  if (known !== undefined) return known;
+  const what = loss === undefined ? 'it has no loss' : `its loss is ${showValue(loss)}`;
+  const advice = `give layersModel(model, { loss }) one of ${LOSSES.join(', ')}, or a function`;
+  throw new ShardfeedError('SHARDFEED_USAGE', `the model: ${what}: ${advice}`);
 }
 
 function sumOf(numbers: readonly number[]): number {
