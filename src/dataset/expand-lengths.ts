@@ -7,6 +7,9 @@ const AT_ONCE = 1 << 20;
 /** Fewer take less time than the kernel takes to be there. */
 const FEW = 1 << 14;
 
+/** What a kernel takes besides, and more. */
+const KERNEL_BYTES = 128 << 10;
+
 /** Where every STRIDE-th record of a file begins, and its last one ends. */
 export interface Starts {
   readonly starts: Float64Array;
@@ -55,8 +58,9 @@ function expandMany(
   bytes: Uint8Array,
   { body, unit, least, records }: PackedLengths,
 ): ReturnType<typeof expandLengths> {
-  const kernel = new Kernel();
   const most = Math.min(records, AT_ONCE);
+  // No more than that: memory of a kernel counts for the collector, which has more to do the more there seems to be.
+  const kernel = new Kernel({}, Math.max(body, most * unit) + 5 * most + KERNEL_BYTES);
   const from = kernel.alloc(Math.max(body, most * unit));
   const to = kernel.alloc(4 * most);
   const startsTo = kernel.alloc((8 * most) / STRIDE + 8);

@@ -75,8 +75,8 @@ export const BATCHES_OPTIONS: OptionKinds<BatchesOptions> = {
 /** Told of each batch: rank, step since where reading began, rows, and what the consumer waited for it. */
 const batchChannel = channel('shardfeed:batch');
 
-/** Of local files in their own order: this and what is read ahead stay in a core's cache. */
-const LOCAL_STAGE_BYTES = 1 << 20;
+/** Of local files in their own order: most of this and of what is read ahead stays in a core's cache, and stages are not too many. */
+const LOCAL_STAGE_BYTES = 2 << 20;
 
 /** What an epoch is read from. */
 export interface EpochSource {

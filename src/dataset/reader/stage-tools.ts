@@ -8,6 +8,9 @@ import { SlabHeap } from './slab-heap.js';
 import { StageDecoder, type StageDecoderOptions } from './stage-decoder.js';
 import { StageLoader } from './stage-loader.js';
 
+/** Stages of local files and their columns have room in it, without growth, each of which costs a collector's round. */
+const KERNEL_BYTES = 12 << 20;
+
 /** How stages are read: plain data, which can be sent to a thread. */
 export interface StageReading extends WalkOptions, StageDecoderOptions {
   prefetchBytes: number;
@@ -19,7 +22,7 @@ export function stageTools(
   places: Omit<OpenPartTools, 'spare' | 'counters'>,
   { counters, scope, ...reading }: StageReading & { counters: ReadCounters; scope: Scope },
 ): StageTools {
-  const kernel = new Kernel();
+  const kernel = new Kernel({}, KERNEL_BYTES);
   const { checkCrc, maxRecordBytes, prefetchBytes } = reading;
   return {
     loader: new StageLoader(kernel, parts, { ...places, counters }, { checkCrc, maxRecordBytes, signal: scope.signal }),

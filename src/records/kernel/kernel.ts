@@ -25,6 +25,8 @@ export type KernelExports = Readonly<Record<string, (...args: number[]) => numbe
 export type KernelImports = Readonly<Record<string, (...args: number[]) => number>>;
 
 const PAGE = 65536;
+/** The kernel's own data. */
+const LEAST_PAGES = 2;
 /** The memory grows by as much as there is, 4 to 64 MiB: each time costs a collector's round, and what is not touched takes no memory. */
 const LEAST_GROWTH = 64;
 const MOST_GROWTH = 1024;
@@ -64,9 +66,10 @@ export class Kernel {
   #u8: Uint8Array;
   #view: DataView;
 
-  constructor(imports: KernelImports = {}) {
+  /** `bytes` of memory are there at once: what will be wanted soon. What is not touched takes none. */
+  constructor(imports: KernelImports = {}, bytes = 0) {
     const module = kernelModule() as WebAssembly.Module;
-    this.memory = new WebAssembly.Memory({ initial: 2, maximum: MAX_PAGES });
+    this.memory = new WebAssembly.Memory({ initial: LEAST_PAGES + Math.ceil(bytes / PAGE), maximum: MAX_PAGES });
     const abort = (): never => {
       throw new Error('kernel abort');
     };
