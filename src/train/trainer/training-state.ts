@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { ShardfeedError } from '../../errors.js';
+import { isShardfeedError, ShardfeedError } from '../../errors.js';
 import { FileCommit, joinPath, resolveUri } from '../../files/index.js';
 import {
   type CheckpointTensors,
@@ -153,8 +153,14 @@ function flat(values: Float32Array): { shape: number[]; values: Float32Array } {
 /** Writes into the folder what is deleted again: whoever trains for a day is to know now. */
 async function checkWritable(folder: string): Promise<void> {
   const { fs, path } = resolveUri(folder);
-  const probe = await FileCommit.begin({ fs, path: joinPath(path, `probe-${randomUUID()}`) });
-  await probe.abort();
+  try {
+    const probe = await FileCommit.begin({ fs, path: joinPath(path, `probe-${randomUUID()}`) });
+    await probe.abort();
+  } catch (cause) {
+    if (!isShardfeedError(cause)) throw cause;
+    const what = `no checkpoint can be written in ${folder}: ${cause.message}`;
+    throw new ShardfeedError(cause.code, `${what}; give checkpoint another folder, or mend this one`, { path, cause });
+  }
 }
 
 /**
