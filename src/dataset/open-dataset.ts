@@ -32,7 +32,7 @@ import type { Position } from './position.js';
 import { type ReadCounters, zeroCounters } from './read-counters.js';
 import { BATCHES_OPTIONS, type BatchesOptions, closedError, type EpochSource, epochSource } from './read-epoch.js';
 import { readRecord } from './read-record.js';
-import { UnpackedParts, type UnpackOptions } from './reader/index.js';
+import { ReadingThreads, UnpackedParts, type UnpackOptions } from './reader/index.js';
 import { ScanCache } from './scan-cache.js';
 import type { StatisticsJson } from './statistics.js';
 
@@ -107,6 +107,7 @@ export async function openDataset<const S extends Schema = Schema>(
     catalog,
     indexes,
     unpacked: new UnpackedParts(catalog.parts, counters, unpack),
+    pool: new ReadingThreads(catalog.parts),
     policy,
     maxRecordBytes,
     ownFiles: files !== undefined,
@@ -237,7 +238,7 @@ export class Dataset<S extends Schema = Schema> implements AsyncDisposable {
   async close(): Promise<void> {
     this.#closed.abort();
     this.#indexes.close();
-    await this.#source.unpacked.close();
+    await Promise.all([this.#source.pool.close(), this.#source.unpacked.close()]);
   }
 
   /** What `console.log` shows. */

@@ -17,3 +17,15 @@ export interface ReadCounters {
 export function zeroCounters(): ReadCounters {
   return { records: 0, bytes: 0, requests: 0, waitMs: 0, decodeMs: 0, starvedMs: 0 };
 }
+
+/** Adds what was counted elsewhere. */
+export function addCounters(counters: ReadCounters, more: ReadCounters): void {
+  for (const key of Object.keys(more) as (keyof ReadCounters)[]) counters[key] += more[key];
+}
+
+/** What was counted so far, which counts from zero again. */
+export function takeCounters(counters: ReadCounters): ReadCounters {
+  const taken = { ...counters };
+  Object.assign(counters, zeroCounters());
+  return taken;
+}

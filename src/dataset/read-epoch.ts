@@ -18,7 +18,7 @@ import type { Positioned, StreamSource, StreamStart } from './pipeline/index.js'
 import { MOST_AMPLIFICATION, makePlan, type Plan, planFactsOf } from './plan/index.js';
 import type { Position } from './position.js';
 import type { ReadCounters } from './read-counters.js';
-import { readStages, type UnpackedParts } from './reader/index.js';
+import { type ReadingThreads, readStages, type UnpackedParts } from './reader/index.js';
 
 /** What `Dataset.batches` takes. */
 export interface BatchesOptions<I extends Int64As = Int64As, C extends string = string>
@@ -83,6 +83,7 @@ export interface EpochSource {
   readonly catalog: Catalog;
   readonly indexes: PartIndexes;
   readonly unpacked: UnpackedParts;
+  readonly pool: ReadingThreads;
   readonly policy: CorruptionPolicy;
   readonly maxRecordBytes: number | undefined;
   /** The dataset was opened with file systems of the caller's. */
@@ -166,7 +167,8 @@ async function* readEpoch<I extends Int64As>(
   const share = shareOf(start);
   const scope = new Scope(start.signal, closed);
   const { signal } = scope;
-  const { columns, int64, checkCrc, reuse: borrow, prefetchBytes, threads, onLoss } = options;
+  const { columns, int64, checkCrc, reuse: borrow, prefetchBytes, threads: count, onLoss } = options;
+  const threads = count ? { count, pool: source.pool } : undefined;
   const ledger = new LossLedger(policy, onLoss);
   const reading = { schema: catalog.schema, columns, int64, checkCrc, borrow, prefetchBytes, threads, maxRecordBytes };
   try {

@@ -209,7 +209,11 @@ test('a consumer that pauses holds no more than prefetchBytes and a little', asy
     import { setTimeout as sleep } from 'node:timers/promises';
     import { openDataset } from ${JSON.stringify(new URL('../../dist/dataset/index.js', import.meta.url).href)};
     const dataset = await openDataset(${JSON.stringify(folder)});
-    const read = dataset.batches({ globalBatchSize: 4, prefetchBytes: 8 << 20, threads: Number(process.argv[1]) })[Symbol.asyncIterator]();
+    const options = { globalBatchSize: 4, threads: Number(process.argv[1]) };
+    let batches = 0;
+    // Threads that start take memory of their own.
+    for await (const batch of dataset.batches({ ...options, prefetchBytes: 1 })) if (++batches === 40) break;
+    const read = dataset.batches({ ...options, prefetchBytes: 8 << 20 })[Symbol.asyncIterator]();
     await read.next();
     const before = process.memoryUsage.rss();
     await sleep(1500);

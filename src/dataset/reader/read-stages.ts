@@ -3,6 +3,7 @@ import type { Batch, LossLedger, WalkOptions } from '../../records/index.js';
 import type { CatalogPart } from '../catalog.js';
 import type { Stage } from '../order/index.js';
 import { type ReadCounters, zeroCounters } from '../read-counters.js';
+import type { ReadingThreads } from './reading-threads.js';
 import { runStages } from './run-stages.js';
 import type { StageDecoderOptions } from './stage-decoder.js';
 import { type PlanPlaces, planStage, type StagePlan } from './stage-plan.js';
@@ -16,8 +17,8 @@ export interface ReadStagesOptions extends WalkOptions, CallOptions, Omit<StageD
   ledger: LossLedger;
   /** Most raw bytes that are held beyond the stage in use. Default 64 MiB. */
   prefetchBytes?: number;
-  /** Threads that read, verify and decode; 0: this one, default. Batches do not depend on it. */
-  threads?: number;
+  /** How many of which threads read, verify and decode, beside this one. Default: none. Batches do not depend on it. */
+  threads?: { readonly count: number; readonly pool: ReadingThreads } | undefined;
   /** Added to while reading. */
   counters?: ReadCounters;
 }
@@ -41,14 +42,14 @@ export async function* readStages(
   stages: Iterable<Stage>,
   options: ReadStagesOptions,
 ): AsyncGenerator<StepBatch> {
-  const { ledger, prefetchBytes = DEFAULT_PREFETCH, threads = 0, counters = zeroCounters(), ...rest } = options;
+  const { ledger, prefetchBytes = DEFAULT_PREFETCH, threads, counters = zeroCounters(), ...rest } = options;
   const scope = new Scope(rest.signal);
   const call = { signal: scope.signal };
   const plans = plansOf(stages, parts, places, call);
   const reading = { ...rest, strict: ledger.strict, prefetchBytes };
   const batches =
-    threads > 0
-      ? runInThreads(plans, { parts, reading, threads, counters, scope })
+    threads !== undefined
+      ? runInThreads(plans, { parts, places, reading, pool: threads.pool, threads: threads.count, counters, scope })
       : runStages(plans, stageTools(parts, places, { ...reading, counters, scope }));
   for await (const { batch, step, losses } of batches) {
     for (const { loss, bytes } of losses) {

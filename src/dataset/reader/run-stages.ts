@@ -24,6 +24,8 @@ export interface StageTools {
   readonly heap: SlabHeap;
   /** Most bytes that are held or on their way beyond the stage in use. */
   readonly prefetchBytes: number;
+  /** Plans made ahead of the stage in use, at most. */
+  readonly plansAhead: number;
   /** Batches are in the kernel's memory. */
   readonly borrow: boolean;
   readonly counters: ReadCounters;
@@ -41,8 +43,6 @@ const DIRECT_READS = 64;
 const DIRECT_LANES = 4;
 /** Local bytes that are asked for between two batches, at least. */
 const LEAST_AT_ONCE = 1 << 20;
-/** Plans made ahead, at most. */
-const PLANS = 16;
 
 /** Runs stages one behind the other: reads those ahead while one is used, and gives their batches. */
 export async function* runStages(plans: AsyncIterator<StagePlan>, tools: StageTools): AsyncGenerator<StageBatch> {
@@ -158,7 +158,8 @@ class StageRunner {
     const planned = this.#ahead.reduce((sum, { bytes }) => sum + bytes, 0);
     // Plans may ask for indexes, which are not to be in the way of what is wanted first.
     const busy = (this.#current ?? this.#ahead[0])?.pending !== undefined;
-    if (!busy && planned < this.#tools.prefetchBytes && this.#ahead.length < PLANS && !this.#ended) void this.#plan();
+    const { prefetchBytes, plansAhead } = this.#tools;
+    if (!busy && planned < prefetchBytes && this.#ahead.length < plansAhead && !this.#ended) void this.#plan();
     // All slabs first: reads straight into the memory keep it from growing.
     for (const read of this.#readable(direct)) void this.#begin(read);
   }

@@ -1,5 +1,6 @@
 import type { Scope } from '../../files/index.js';
-import { Kernel, type WalkOptions } from '../../records/index.js';
+import { Kernel } from '../../records/kernel/kernel.js';
+import type { WalkOptions } from '../../records/placed-walk.js';
 import type { CatalogPart } from '../catalog.js';
 import type { ReadCounters } from '../read-counters.js';
 import type { OpenPartTools } from './open-part.js';
@@ -16,19 +17,36 @@ export interface StageReading extends WalkOptions, StageDecoderOptions {
   prefetchBytes: number;
 }
 
-/** What stages are run with, in memory of their own. */
+export interface StageToolsOptions extends StageReading {
+  counters: ReadCounters;
+  scope: Scope;
+  /** Whose memory is used; another one by default. */
+  kernel?: Kernel;
+  /** See `StageTools`. */
+  plansAhead?: number | undefined;
+}
+
+/** Plans made ahead, at most. */
+const PLANS = 16;
+
+/** Memory for stages. */
+export function stageKernel(): Kernel {
+  return new Kernel({}, KERNEL_BYTES);
+}
+
+/** What stages are run with. */
 export function stageTools(
   parts: readonly CatalogPart[],
   places: Omit<OpenPartTools, 'spare' | 'counters'>,
-  { counters, scope, ...reading }: StageReading & { counters: ReadCounters; scope: Scope },
+  { counters, scope, kernel = stageKernel(), plansAhead = PLANS, ...reading }: StageToolsOptions,
 ): StageTools {
-  const kernel = new Kernel({}, KERNEL_BYTES);
   const { checkCrc, maxRecordBytes, prefetchBytes } = reading;
   return {
     loader: new StageLoader(kernel, parts, { ...places, counters }, { checkCrc, maxRecordBytes, signal: scope.signal }),
     decoder: new StageDecoder(kernel, parts, reading),
     heap: new SlabHeap(kernel),
     prefetchBytes,
+    plansAhead,
     borrow: reading.borrow === true,
     counters,
     scope,

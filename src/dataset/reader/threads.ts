@@ -1,46 +1,45 @@
-import { Worker } from 'node:worker_threads';
+import { availableParallelism } from 'node:os';
 import { ShardfeedError, throwIfAborted } from '../../errors.js';
 import type { Scope } from '../../files/index.js';
-import { kernelModule } from '../../records/kernel/kernel.js';
 import type { CatalogPart } from '../catalog.js';
-import type { ReadCounters } from '../read-counters.js';
-import { deserializeError } from '../worker-pool.js';
+import { addCounters, type ReadCounters } from '../read-counters.js';
+import type { Lane, LaneEvents, LaneReading, Made } from './lane.js';
+import { OwnLane } from './own-lane.js';
+import type { ReadingThreads } from './reading-threads.js';
 import type { StageBatch } from './run-stages.js';
-import type { StagePlan } from './stage-plan.js';
+import type { PlanPlaces, StagePlan } from './stage-plan.js';
 import type { StageReading } from './stage-tools.js';
-import type { FromStageWorker, StageWorkerData, ToStageWorker } from './stage-worker.js';
-
-/** How long a thread may take to clean up. */
-const STOP_MS = 2000;
+import { ThreadLane } from './thread-lane.js';
 
 export interface ThreadsOptions {
   readonly parts: readonly CatalogPart[];
+  readonly places: PlanPlaces;
   readonly reading: StageReading;
+  readonly pool: ReadingThreads;
   readonly threads: number;
   readonly counters: ReadCounters;
   readonly scope: Scope;
 }
 
 /**
- * Runs stages in threads: thread k those numbered k, k + n and so on, each ahead of its turn within its part of
- * `prefetchBytes`. Batches come in the order of the stages.
+ * Runs stages in threads, and in this one where it would only wait: who has nothing to do takes the next stage, ahead of its turn
+ * within its part of `prefetchBytes`. Batches come in the order of the stages.
  */
 export async function* runInThreads(
   plans: AsyncIterator<StagePlan>,
   options: ThreadsOptions,
 ): AsyncGenerator<StageBatch> {
   const { scope, counters } = options;
+  throwIfAborted(scope.signal);
   const team = new Team(plans, options);
   const onAbort = (): void => team.fail(new ShardfeedError('SHARDFEED_ABORTED', 'aborted'));
   scope.signal.addEventListener('abort', onAbort, { once: true });
   try {
-    for (let number = 0; ; number++) {
-      const steps = await team.stepsOf(number);
-      if (steps === undefined) return;
-      for (let step = 0; step < steps; step++) {
+    for (let stage = await team.next(); stage !== undefined; stage = await team.next()) {
+      for (let step = 0; step < stage.steps; step++) {
         throwIfAborted(scope.signal);
-        const { item, counters: more } = await team.take(number);
-        for (const key of Object.keys(counters) as (keyof ReadCounters)[]) counters[key] += more[key];
+        const { item, counters: more } = await team.take(stage.lane);
+        addCounters(counters, more);
         yield item;
       }
     }
@@ -52,44 +51,62 @@ export async function* runInThreads(
   }
 }
 
-/** Threads, and who of them does what. */
+/** A stage, and who makes its batches. */
+interface Dealt {
+  readonly steps: number;
+  readonly lane: Lane;
+}
+
+/** Who makes batches, and of which stages. */
 class Team {
   readonly #plans: AsyncIterator<StagePlan>;
-  readonly #members: Member[];
-  /** Steps of each stage that was dealt. */
-  readonly #steps: number[] = [];
+  readonly #threads: readonly ThreadLane[];
+  readonly #own: OwnLane;
+  /** There are cores for all threads and for this one. */
+  readonly #hasCore: boolean;
+  /** Stages that are dealt and not yet asked for, and lanes that want one, each in order. */
+  readonly #dealt: Dealt[] = [];
+  readonly #hungry: Lane[] = [];
+  #waiting = false;
   #ended = false;
   #planFailure: { readonly error: unknown } | undefined;
   #failure: { readonly error: unknown } | undefined;
   #dealing: Promise<void> | undefined;
   #wake = (): void => {};
 
-  constructor(plans: AsyncIterator<StagePlan>, { parts, reading, threads }: ThreadsOptions) {
+  constructor(
+    plans: AsyncIterator<StagePlan>,
+    { parts, places, reading, pool, threads, scope: { signal } }: ThreadsOptions,
+  ) {
     this.#plans = plans;
-    const share = reading.prefetchBytes / 2 / threads;
-    const data: StageWorkerData = {
-      kernel: kernelModule(),
-      parts: parts.map(({ fs: { scheme, authority }, listed: _, ...part }) => ({ ...part, scheme, authority })),
-      reading: { ...reading, borrow: false, prefetchBytes: share },
-      aheadBytes: share,
+    const share = reading.prefetchBytes / 2 / (threads + 1);
+    const lane: LaneReading = { reading: { ...reading, borrow: false, prefetchBytes: share }, aheadBytes: share };
+    const events: LaneEvents = {
+      ask: (asking) => {
+        this.#hungry.push(asking);
+        this.#deal();
+        this.#wake();
+      },
+      news: () => this.#wake(),
+      fail: (error) => this.fail(error),
     };
-    const events = { news: () => this.#news(), fail: (error: unknown) => this.fail(error) };
-    this.#members = Array.from({ length: threads }, () => new Member(data, events));
+    this.#hasCore = threads < availableParallelism();
+    this.#own = new OwnLane(parts, places, lane, { signal, events });
+    this.#threads = pool.take(threads).map((thread) => new ThreadLane(pool, thread, lane, events));
   }
 
-  /** How many steps a stage has; undefined behind the last. */
-  async stepsOf(number: number): Promise<number | undefined> {
-    await this.#until(() => this.#steps.length > number || this.#ended);
-    const steps = this.#steps[number];
-    if (steps === undefined && this.#planFailure !== undefined) throw this.#planFailure.error;
-    return steps;
+  /** The next stage; undefined behind the last. */
+  async next(): Promise<Dealt | undefined> {
+    await this.#until(() => this.#dealt.length > 0 || this.#ended);
+    const dealt = this.#dealt.shift();
+    if (dealt === undefined && this.#planFailure !== undefined) throw this.#planFailure.error;
+    return dealt;
   }
 
-  /** The next batch of a stage. */
-  async take(number: number): Promise<Made> {
-    const member = this.#memberOf(number);
-    await this.#until(() => member.ready);
-    return member.take();
+  /** The next batch of a lane. */
+  async take(lane: Lane): Promise<Made> {
+    await this.#until(() => lane.ready, lane);
+    return lane.take();
   }
 
   fail(error: unknown): void {
@@ -99,41 +116,42 @@ class Team {
 
   async close(): Promise<void> {
     this.#ended = true;
-    await Promise.all(this.#members.map((member) => member.stop()));
+    await Promise.all([this.#own, ...this.#threads].map((lane) => lane.close()));
     await this.#dealing;
   }
 
-  #memberOf(number: number): Member {
-    return this.#members[number % this.#members.length]!;
-  }
-
-  /** Waits for something that threads bring about. Only meanwhile they keep the process from ending. */
-  async #until(ready: () => boolean): Promise<void> {
+  /** Waits for something that lanes bring about, and helps meanwhile. Only then threads keep the process from ending. */
+  async #until(ready: () => boolean, lane?: Lane): Promise<void> {
     if (ready()) return;
-    for (const member of this.#members) member.worker.ref();
+    this.#waiting = true;
+    for (const { thread } of this.#threads) thread.ref();
     while (!ready()) {
       if (this.#failure !== undefined) throw this.#failure.error;
+      if (lane === this.#own || this.#hasCore || this.#threads.some(({ started }) => !started)) {
+        this.#own.help(() => this.#waiting);
+      }
       await new Promise<void>((resolve) => {
         this.#wake = resolve;
       });
     }
-    for (const member of this.#members) member.worker.unref();
+    for (const { thread } of this.#threads) thread.unref();
+    this.#waiting = false;
   }
 
-  #news(): void {
-    this.#deal();
-    this.#wake();
-  }
-
-  /** Makes plans for as long as a thread wants one, and gives them to the threads in turn. */
+  /** Makes plans for as long as a lane wants one, and gives each to the one that has waited longest. */
   #deal(): void {
-    if (this.#ended || this.#dealing !== undefined || !this.#members.some((member) => member.hungry)) return;
+    if (this.#ended) for (const lane of this.#hungry.splice(0)) lane.give(undefined);
+    if (this.#dealing !== undefined || this.#hungry.length === 0) return;
     this.#dealing = this.#plans
       .next()
       .then(
         ({ done, value }) => {
-          if (done === true) this.#ended = true;
-          else this.#memberOf(this.#steps.push(value.stage.steps) - 1).give(value);
+          if (done === true || this.#ended) this.#ended = true;
+          else {
+            const lane = this.#hungry.shift()!;
+            this.#dealt.push({ steps: value.stage.steps, lane });
+            lane.give(value);
+          }
         },
         (error: unknown) => {
           this.#ended = true;
@@ -142,90 +160,8 @@ class Team {
       )
       .then(() => {
         this.#dealing = undefined;
-        if (this.#ended) for (const member of this.#members) member.give(undefined);
-        this.#news();
+        this.#deal();
+        this.#wake();
       });
-  }
-}
-
-interface Made {
-  readonly item: StageBatch;
-  readonly bytes: number;
-  readonly counters: ReadCounters;
-}
-
-/** A thread, the plans that wait for it, and what it made. */
-class Member {
-  readonly worker: Worker;
-  readonly #plans: (StagePlan | undefined)[] = [];
-  readonly #made: (Made | { readonly error: unknown })[] = [];
-  readonly #exited: Promise<void>;
-  #asked = 0;
-
-  constructor(data: StageWorkerData, { news, fail }: { news(): void; fail(error: unknown): void }) {
-    this.worker = new Worker(new URL('./stage-worker.js', import.meta.url), {
-      workerData: data,
-      // How the program of this process is given is nothing that a thread could be started with.
-      execArgv: process.execArgv.filter((flag) => !flag.startsWith('--input-type')),
-    });
-    this.worker.on('message', (message: FromStageWorker) => {
-      this.#hear(message);
-      news();
-    });
-    this.worker.on('error', fail);
-    this.#exited = new Promise((resolve) => {
-      this.worker.on('exit', (code) => {
-        if (code !== 0) fail(new ShardfeedError('SHARDFEED_IO', `a reading thread ended with code ${code}`));
-        resolve();
-      });
-    });
-  }
-
-  /** Whether it wants a plan, and none waits for it. */
-  get hungry(): boolean {
-    return this.#asked > 0;
-  }
-  /** Whether a batch is there, or the error that came in place of one. */
-  get ready(): boolean {
-    return this.#made.length > 0;
-  }
-
-  give(plan: StagePlan | undefined): void {
-    this.#plans.push(plan);
-    this.#serve();
-  }
-
-  take(): Made {
-    const made = this.#made.shift()!;
-    if ('error' in made) throw made.error;
-    this.#post({ taken: made.bytes });
-    return made;
-  }
-
-  async stop(): Promise<void> {
-    this.worker.ref();
-    this.#post({ stop: true });
-    const late = setTimeout(() => void this.worker.terminate(), STOP_MS);
-    await this.#exited;
-    clearTimeout(late);
-  }
-
-  #hear(message: FromStageWorker): void {
-    if ('ask' in message) {
-      this.#asked++;
-      this.#serve();
-    } else if ('error' in message) this.#made.push({ error: deserializeError(message.error) });
-    else this.#made.push(message);
-  }
-
-  #serve(): void {
-    while (this.#asked > 0 && this.#plans.length > 0) {
-      this.#asked--;
-      this.#post({ plan: this.#plans.shift() });
-    }
-  }
-
-  #post(message: ToStageWorker): void {
-    this.worker.postMessage(message);
   }
 }

@@ -3,7 +3,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { Worker } from 'node:worker_threads';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 // Worker threads run built files, so the built package is what is tested here.
 import { type BatchesOptions, type Dataset, openDataset } from '../../../dist/dataset/index.js';
 import { localFileSystem } from '../../../src/files/index.js';
@@ -95,6 +96,77 @@ test('break, an error and an abort end the threads, so that the process ends by 
     timeout: 30_000,
   });
   expect(stdout).toBe('mine\nSHARDFEED_ABORTED\n0\n');
+});
+
+/** Threads that were started during a test, and those of them that have ended. */
+let started: Worker[] = [];
+let ended: Worker[] = [];
+const onWorker = (worker: Worker): void => {
+  started.push(worker);
+  worker.once('exit', () => ended.push(worker));
+};
+beforeEach(() => {
+  started = [];
+  ended = [];
+  process.on('worker', onWorker);
+});
+afterEach(() => {
+  process.off('worker', onWorker);
+  vi.useRealTimers();
+});
+
+const small = { globalBatchSize: 48, prefetchBytes: 1 };
+
+test('threads are kept from one epoch to the next, each serves one read at a time, and close ends them', async () => {
+  const opened = await openDataset(join(root, 'd'), { schema: exampleSchema });
+  const expected = (await collect(opened.batches(small))).map(idsOf);
+  for (let epoch = 0; epoch < 3; epoch++) {
+    expect((await collect(opened.batches({ ...small, threads: 2 }))).map(idsOf)).toEqual(expected);
+  }
+  for await (const _ of opened.batches({ ...small, threads: 2 })) break;
+  expect(started.length).toBe(2);
+  const both = await Promise.all([1, 2].map(() => collect(opened.batches({ ...small, threads: 2 }))));
+  for (const batches of both) expect(batches.map(idsOf)).toEqual(expected);
+  expect(started.length).toBe(4);
+  expect(ended).toEqual([]);
+  await opened.close();
+  expect(ended.length).toBe(4);
+});
+
+test('close ends the threads of a read that is not gone on with, too', async () => {
+  const opened = await openDataset(join(root, 'd'), { schema: exampleSchema });
+  const paused = opened.batches({ ...small, threads: 2 })[Symbol.asyncIterator]();
+  await paused.next();
+  await opened.close();
+  expect(ended.length).toBe(2);
+  await expect(paused.next()).rejects.toMatchObject({ code: 'SHARDFEED_USAGE' });
+});
+
+test('a thread that dies is an error of the read, and the next read has another one', async () => {
+  await using opened = await openDataset(join(root, 'd'), { schema: exampleSchema });
+  const expected = (await collect(opened.batches({ ...small, threads: 1 }))).map(idsOf);
+  const read = async (): Promise<void> => {
+    for await (const _ of opened.batches({ ...small, threads: 1 })) await started[0]!.terminate();
+  };
+  await expect(read()).rejects.toMatchObject({ code: 'SHARDFEED_IO', message: /a reading thread ended with code 1/ });
+  expect((await collect(opened.batches({ ...small, threads: 1 }))).map(idsOf)).toEqual(expected);
+  expect(started.length).toBe(2);
+  await started[1]!.terminate(); // while nobody reads
+  expect((await collect(opened.batches({ ...small, threads: 1 }))).map(idsOf)).toEqual(expected);
+  expect(started.length).toBe(3);
+});
+
+test('threads that have nothing to do for long are ended, and others are started when they are wanted', async () => {
+  await using opened = await openDataset(join(root, 'd'), { schema: exampleSchema });
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  const first = await collect(opened.batches({ ...small, threads: 2 }));
+  const exits = started.map((worker) => new Promise((resolve) => worker.once('exit', resolve)));
+  expect(ended).toEqual([]);
+  vi.advanceTimersByTime(60_000);
+  await Promise.all(exits);
+  vi.useRealTimers();
+  expect((await collect(opened.batches({ ...small, threads: 2 }))).map(idsOf)).toEqual(first.map(idsOf));
+  expect(started.length).toBe(4);
 });
 
 test('file systems of the caller cannot go to a thread', async () => {
