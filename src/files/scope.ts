@@ -1,5 +1,8 @@
 import { throwIfAborted } from '../errors.js';
 
+/** What `abort()` would make anew each time, with a stack. */
+const ENDED = new DOMException('This operation was aborted', 'AbortError');
+
 /** A part of some work: its signal fires when one of the outer ones does, and when it ends. */
 export class Scope {
   readonly #controller = new AbortController();
@@ -20,7 +23,7 @@ export class Scope {
 
   end(): void {
     for (const signal of this.#outer) signal.removeEventListener('abort', this.#forward);
-    this.#controller.abort();
+    this.#controller.abort(ENDED);
   }
 }
 

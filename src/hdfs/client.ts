@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { isShardfeedError } from '../errors.js';
+import { FolderPlaces } from './block-places.js';
 import type { CheckRedirect } from './credentials/index.js';
 import type { Credentials, CredentialsContext, NameNodeTarget } from './credentials.js';
 import { encodePath, encodeQuery, type QueryValue } from './encode-path.js';
@@ -39,6 +40,8 @@ export interface ClientOptions {
 /** Speaks to the name nodes of one cluster: to the active one, which it looks for and remembers. */
 export class HdfsClient {
   readonly http: HttpClient;
+  /** Data nodes that the name nodes named. */
+  readonly places = new FolderPlaces();
   readonly #options: ClientOptions;
   #active = 0;
   #reached = false;

@@ -45,10 +45,16 @@ export async function fetchRange(
         ...(excluded.size > 0 ? { excludedatanodes: [...excluded].join(',') } : {}),
       },
     };
+    let from = excluded.size === 0 ? places.find(at, end) : undefined;
     try {
-      const known = excluded.size === 0 ? places.find(at, end) : undefined;
-      const { answer, body, from } = await open(client, nameNode, operation, known);
-      places.keep(at, from);
+      let opened = from && (await openKnown(client, from, operation));
+      if (from === undefined || opened === undefined) {
+        places.forget(at, from);
+        from = await client.locate(nameNode, operation);
+        places.keep(at, from);
+        opened = await open(client, from, operation);
+      }
+      const { answer, body } = opened;
       await receive(answer, body, { ...from, signal }, end - at, {
         room: () => sink.room(),
         filled(bytes) {
@@ -59,7 +65,7 @@ export async function fetchRange(
         wanted: () => sink.wanted().then(() => attempts.progressed()),
       });
     } catch (error) {
-      places.forget(at);
+      places.forget(at, from);
       if (!(error instanceof Fault)) throw error;
       if (error.code === 'SHARDFEED_NOT_FOUND' || /out of the range/.test(error.message)) throw new ChangedFault();
       // A name node that has no other data node left may have excluded too many.
@@ -76,24 +82,21 @@ export async function fetchRange(
 interface Opened {
   readonly answer: IncomingMessage;
   readonly body: DirectBody;
-  readonly from: DataTarget;
 }
 
-/** Asks the data node that is known, if one is; should that fail, the one that the name node names. @throws Fault */
-async function open(
-  client: HdfsClient,
-  nameNode: NameNodeTarget,
-  operation: Operation,
-  known: DataTarget | undefined,
-): Promise<Opened> {
+/** @throws Fault */
+async function open(client: HdfsClient, from: DataTarget, operation: Operation): Promise<Opened> {
+  const body = new DirectBody();
+  return { answer: await client.openData(from, operation, body), body };
+}
+
+/** The same of a data node that the name node did not name this time: undefined where it fails. */
+async function openKnown(client: HdfsClient, from: DataTarget, operation: Operation): Promise<Opened | undefined> {
   try {
-    const from = known ?? (await client.locate(nameNode, operation));
-    const body = new DirectBody();
-    const answer = await client.openData(from, operation, body);
-    return { answer, body, from };
+    return await open(client, from, operation);
   } catch (error) {
-    if (known === undefined || !(error instanceof Fault)) throw error;
-    return open(client, nameNode, operation, undefined);
+    if (error instanceof Fault) return undefined;
+    throw error;
   }
 }
 

@@ -1,5 +1,5 @@
 import { ShardfeedError, throwIfAborted } from '../errors.js';
-import type { CallOptions, FileReader, FileStat } from '../files/index.js';
+import { type CallOptions, type FileReader, type FileStat, Scope } from '../files/index.js';
 import { BlockPlaces } from './block-places.js';
 import type { HdfsClient } from './client.js';
 import { ChangedFault, fetchRange } from './fetch-range.js';
@@ -40,21 +40,24 @@ class HdfsReader implements FileReader {
   readonly #status: HdfsStatus;
   readonly #settings: ReadSettings;
   readonly #places: BlockPlaces;
-  readonly #closing = new AbortController();
-  readonly #signal: AbortSignal;
+  readonly #scope: Scope;
   #checkedAt = performance.now();
   #head: Promise<Uint8Array> | undefined;
   #run: Run | undefined;
   #busy = false;
+  #closed = false;
 
   constructor(client: HdfsClient, status: HdfsStatus, signal: AbortSignal | undefined, settings: ReadSettings) {
     this.#client = client;
     this.#status = status;
     this.#settings = settings;
-    this.#places = new BlockPlaces(status.blockSize);
-    const closing = this.#closing.signal;
-    this.#signal = signal === undefined ? closing : AbortSignal.any([signal, closing]);
+    this.#places = new BlockPlaces(status, client.places);
+    this.#scope = new Scope(signal);
     this.#signal.addEventListener('abort', () => this.#run?.ranges.stop(this.#signal.reason), { once: true });
+  }
+
+  get #signal(): AbortSignal {
+    return this.#scope.signal;
   }
 
   get found(): Pick<FileStat, 'size' | 'mtimeMs'> {
@@ -63,7 +66,7 @@ class HdfsReader implements FileReader {
 
   async read(into: Uint8Array, position: number): Promise<number> {
     const { path, size } = this.#status;
-    if (this.#closing.signal.aborted) {
+    if (this.#closed) {
       throw new ShardfeedError('SHARDFEED_IO', `cannot read ${path}: its reader is closed`, { path });
     }
     throwIfAborted(this.#signal, path);
@@ -78,7 +81,8 @@ class HdfsReader implements FileReader {
   }
 
   async close(): Promise<void> {
-    this.#closing.abort();
+    this.#closed = true;
+    this.#scope.end();
   }
 
   async #fill(into: Uint8Array, position: number): Promise<number> {

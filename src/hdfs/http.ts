@@ -31,6 +31,8 @@ export interface HttpRequest {
   readonly pace?: Pace | undefined;
 }
 
+type Address = Readonly<Record<'protocol' | 'host' | 'port', string>>;
+
 /** Who gives or takes a body, as fast as it likes. */
 export interface Pace {
   /** It waits for itself, so that silence is no fault. */
@@ -52,6 +54,7 @@ export interface Answer {
 export class HttpClient {
   readonly #timeouts: Timeouts;
   readonly #agents: Readonly<Record<string, http.Agent>>;
+  readonly #addresses = new Map<string, Address>();
 
   constructor(timeouts: Partial<Timeouts> = {}, tls: https.AgentOptions = {}) {
     this.#timeouts = { ...TIMEOUTS, ...timeouts };
@@ -90,22 +93,32 @@ export class HttpClient {
   /** Begins a request whose body is still to be written. */
   start(what: HttpRequest): Exchange {
     throwIfAborted(what.signal);
-    const url = new URL(what.origin);
-    const module = url.protocol === 'https:' ? https : http;
-    const host = url.hostname.replace(/^\[|\]$/g, '');
-    const connect = url.protocol === 'http:' ? what.pace?.connect?.bind(what.pace) : undefined;
+    const { protocol, host, port } = this.#addressOf(what.origin);
+    const module = protocol === 'https:' ? https : http;
+    const connect = protocol === 'http:' ? what.pace?.connect?.bind(what.pace) : undefined;
     const request = module.request({
       ...(connect === undefined
-        ? { agent: this.#agents[what.dataNode === true ? `${url.protocol} data` : url.protocol]! }
-        : { createConnection: () => connect({ host, port: Number(url.port || 80), timeout: this.#timeouts.idle }) }),
+        ? { agent: this.#agents[what.dataNode === true ? `${protocol} data` : protocol]! }
+        : { createConnection: () => connect({ host, port: Number(port || 80), timeout: this.#timeouts.idle }) }),
       method: what.method,
       host,
-      port: url.port,
+      port,
       path: what.target,
       ...(what.headers === undefined ? {} : { headers: what.headers }),
       timeout: this.#timeouts.idle,
     });
     return { request, answer: this.#watch(request, what) };
+  }
+
+  /** A URL takes as long to parse as the rest of a small request to be made. */
+  #addressOf(origin: string): Address {
+    let address = this.#addresses.get(origin);
+    if (address === undefined) {
+      const { protocol, hostname, port } = new URL(origin);
+      address = { protocol, host: hostname.replace(/^\[|\]$/g, ''), port };
+      this.#addresses.set(origin, address);
+    }
+    return address;
   }
 
   /** Reads an answer that is text: all of it, of an error the beginning. @throws Fault; SHARDFEED_ABORTED */

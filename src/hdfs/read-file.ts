@@ -39,7 +39,7 @@ export async function* readHdfsFile(
     const limit = Math.min(end, status.size);
     if (start >= limit) return;
     const small = limit - start <= FIRST_BYTES;
-    const places = new BlockPlaces(status.blockSize);
+    const places = new BlockPlaces(status, client.places);
     const ranges = new RangeQueue({
       start,
       end: limit,

@@ -81,6 +81,36 @@ test('the name node says once where a block lies, and again when a data node fai
   expect(opened()).toBeGreaterThan(2);
 });
 
+test('a data node that the name node named for a small file is asked for others of the folder, until it fails', async () => {
+  let broken = false;
+  const { fs, name, nodes } = await fileOnTwo(patterned(9_000), (_request, node, right) =>
+    broken && node === 0 ? 'reset' : right,
+  );
+  const asked = async (path: string) => {
+    const before = name.asked.length;
+    const reader = await fs.openReader!(path);
+    expect((await readAt(reader, 9_000, 0)).equals(patterned(9_000))).toBe(true);
+    await reader.close();
+    return name.asked.slice(before).map((one) => one.split(' ')[0]);
+  };
+  expect(await asked('/d/a')).toEqual(['GETFILESTATUS', 'OPEN']);
+  expect(await asked('/d/b c')).toEqual(['GETFILESTATUS']);
+  expect(nodes[0].asked.at(-1)).toContain('/d/b c');
+  expect(await asked('/e/a')).toEqual(['GETFILESTATUS', 'OPEN']);
+  broken = true;
+  expect(await asked('/d/d')).toEqual(['GETFILESTATUS', 'OPEN', 'GET_BLOCK_LOCATIONS', 'OPEN']);
+  const before = nodes[0].asked.length;
+  expect(await asked('/d/e')).toEqual(['GETFILESTATUS']);
+  expect(nodes[0].asked).toHaveLength(before);
+  expect(nodes[1].asked.at(-1)).toContain('/d/e');
+});
+
+test('large files are asked of the data nodes that have them, whoever serves the folder', async () => {
+  const { fs, name } = await fileOnTwo(patterned(100_000));
+  for (const path of ['/d/a', '/d/b']) await readAt(await fs.openReader!(path), 100_000, 0);
+  expect(name.asked.filter((one) => one.startsWith('OPEN'))).toHaveLength(2);
+});
+
 test.each([MIB, 5_000])(
   'a data node that breaks off is left for another, at that byte: pieces of %i',
   async (piece) => {
