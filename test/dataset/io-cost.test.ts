@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { convert } from '../../src/convert/index.js';
 import { type EpochOptions, openDataset } from '../../src/dataset/index.js';
-import { localFileSystem, openFiles } from '../../src/files/index.js';
+import { type FileSystem, localFileSystem, openFiles } from '../../src/files/index.js';
 import { scratchFolder } from '../files/scratch.js';
 import { countingFileSystem } from '../support/counting-file-system.js';
 
@@ -17,19 +17,26 @@ await convert({ input, output: join(folder, 'dataset'), partitions: PARTS });
 /** What one rank's epoch asks of the part files: opens, requests and bytes. */
 async function costOf(
   options: EpochOptions,
-): Promise<{ opens: number; requests: number; bytes: number; rows: number }> {
+  scheme: 'file' | 'far' = 'file',
+): Promise<{ opens: number; requests: number; bytes: number; rows: number; ids: readonly number[] }> {
   const { fs, counts } = countingFileSystem(localFileSystem());
-  const files = openFiles({ drivers: { file: () => fs } });
-  const dataset = await openDataset(join(folder, 'dataset'), { files });
+  const get = (target: FileSystem, key: string | symbol): unknown =>
+    key === 'scheme' ? scheme : Reflect.get(target, key);
+  const files = openFiles({ drivers: { [scheme]: () => new Proxy(fs, { get }) } });
+  const dataset = await openDataset(`${scheme}://${join(folder, 'dataset')}`, { files });
   counts.reset();
   let rows = 0;
-  for await (const { mask } of dataset.batches({ globalBatchSize: 1024, tail: 'drop', ...options })) {
+  const ids: number[] = [];
+  for await (const { mask, columns } of dataset.batches({ globalBatchSize: 1024, tail: 'drop', ...options })) {
     for (const counted of mask) rows += counted;
+    const { values } = columns.id as { values: ArrayLike<number | bigint> };
+    ids.push(...Array.from(values, Number));
   }
   await dataset.close();
   const parts = [...counts.files].filter(([path]) => !path.includes('_index'));
   return {
     rows,
+    ids,
     opens: parts.reduce((n, [, { opens }]) => n + opens, 0),
     bytes: parts.reduce((n, [, { bytes }]) => n + bytes, 0),
     requests: counts.reads.filter(({ path, bytes }) => bytes > 0 && !path.includes('_index')).length,
@@ -69,6 +76,16 @@ describe('what an epoch costs', () => {
       expect(bytes / share).toBeLessThanOrEqual(plan.amplification * 1.1);
     });
   }
+
+  test('from afar in windows: the same rows and bytes in half the requests, as ranges that touch are read at once', async () => {
+    const options = { lanes: 16, shuffle: { window: 8192, block: 64 }, seed: 3 };
+    const near = await costOf(options);
+    const far = await costOf(options, 'far');
+    expect(far.ids).toEqual(near.ids);
+    expect(far.bytes).toBeLessThanOrEqual(1.02 * near.bytes);
+    expect(far.requests).toBeLessThan(near.requests / 2);
+    expect(far.opens).toBe(PARTS);
+  });
 
   test('unshuffled on several ranks: no rank reads more than twice its share', async () => {
     const worldSize = 4;

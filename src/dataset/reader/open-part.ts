@@ -11,7 +11,9 @@ import { checkUnchanged } from '../check-unchanged.js';
 import { openReader } from '../direct-file.js';
 import type { PartIndexes } from '../part-indexes.js';
 import { type ReadCounters, zeroCounters } from '../read-counters.js';
+import type { JointReads } from './joint-reads.js';
 import { memberFrom } from './members.js';
+import { isRemote } from './stage-plan.js';
 import { type Hole, type UnpackedParts, withZeros } from './unpacked-parts.js';
 
 /** Where read bytes go: memory for bytes [at, at + bytes) of a range, good until the next await. */
@@ -34,6 +36,8 @@ export interface OpenPartTools {
   readonly indexes: Pick<PartIndexes, 'get'>;
   readonly counters: ReadCounters;
   readonly unpacked: Pick<UnpackedParts, 'get'>;
+  /** Of remote parts. */
+  readonly joint: JointReads;
   /** Memory for what does not come straight to where it belongs. */
   readonly spare: Uint8Array[];
 }
@@ -46,6 +50,11 @@ const NO_HOLES: readonly Hole[] = [];
 /** Whether a part's bytes go straight to where they belong, which has to stay there until they have come. */
 export function readsDirectly({ fs, compression }: CatalogPart): boolean {
   return fs.scheme === 'file' && fs.openReader !== undefined && compression === 'none';
+}
+
+/** Whether ranges of a part are worth joining. */
+export function readsJointly(part: CatalogPart): boolean {
+  return part.compression === 'none' && isRemote(part);
 }
 
 /** Opens a part: plain, compressed in members that can be entered, or else unpacked to local disk. @throws SHARDFEED_CHANGED, NOT_FOUND */
@@ -65,7 +74,9 @@ export async function openPart(
       throw error;
     }
     if (reader === undefined) return streamPart(part, counters);
-    return readsDirectly(part) ? readerPart(reader, counters) : copyPart(readerPart(reader, counters), spare);
+    const plain = readerPart(reader, counters);
+    if (readsDirectly(part)) return plain;
+    return readsJointly(part) ? jointPart(plain, number, tools) : copyPart(plain, spare);
   }
   await checkUnchanged(part, options);
   const members = part.splittable ? (await tools.indexes.get(number, options)).memberTable : undefined;
@@ -135,6 +146,24 @@ function copyPart(inner: OpenPart, spare: Uint8Array[]): OpenPart {
 }
 
 /** A gzip part in members; ranges begin and end where members do. */
+/** With what is wanted soon and touches it; what nothing touches through memory that is used again. */
+function jointPart(inner: OpenPart, number: number, { joint, spare }: OpenPartTools): OpenPart {
+  const alone = copyPart(inner, spare);
+  return {
+    async read(start, end, room, options) {
+      const found = await joint.take(number, start, end, async (from, to) => {
+        const own = Buffer.allocUnsafeSlow(to - from);
+        const { bytes } = await inner.read(from, to, (at, length) => own.subarray(at, at + length), options);
+        return own.subarray(0, bytes);
+      });
+      if (found === undefined) return alone.read(start, end, room, options);
+      room(0, found.length).set(found);
+      return { bytes: found.length, holes: NO_HOLES };
+    },
+    close: () => inner.close(),
+  };
+}
+
 function memberPart({ fs, path }: Location, table: MemberTable, counters: ReadCounters): OpenPart {
   return {
     async read(start, end, room, { signal }) {

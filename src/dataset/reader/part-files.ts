@@ -1,7 +1,8 @@
 import { channel } from 'node:diagnostics_channel';
 import { type CallOptions, displayPath } from '../../files/index.js';
 import type { CatalogPart } from '../catalog.js';
-import { type OpenPart, type OpenPartTools, openPart, type Read, type Room } from './open-part.js';
+import { type OpenPart, type OpenPartTools, openPart, type Read, type Room, readsJointly } from './open-part.js';
+import type { Extent } from './stage-plan.js';
 
 /** Files that are kept open. */
 const OPEN_FILES = 64;
@@ -28,6 +29,13 @@ export class PartFiles {
     this.#parts = parts;
     this.#tools = { ...tools, spare: [] };
     this.#options = options;
+  }
+
+  /** These will be read. */
+  expect(extents: readonly Extent[]): void {
+    for (const { part, start, end } of extents) {
+      if (readsJointly(this.#parts[part]!)) this.#tools.joint.expect(part, start, end);
+    }
   }
 
   /**

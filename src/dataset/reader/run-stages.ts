@@ -3,6 +3,7 @@ import type { Scope } from '../../files/index.js';
 import type { Batch } from '../../records/index.js';
 import { mapLimited } from '../map-limited.js';
 import type { ReadCounters } from '../read-counters.js';
+import type { JointReads } from './joint-reads.js';
 import { LoadedStage } from './loaded-stage.js';
 import type { SlabHeap } from './slab-heap.js';
 import type { LostRecord, StageDecoder } from './stage-decoder.js';
@@ -20,6 +21,7 @@ export interface StageBatch {
 /** What stages are run with. */
 export interface StageTools {
   readonly loader: StageLoader;
+  readonly joint: JointReads;
   readonly decoder: StageDecoder;
   readonly heap: SlabHeap;
   /** Most bytes that are held or on their way beyond the stage in use. */
@@ -37,6 +39,8 @@ export interface StageTools {
 const RANGES = 8;
 const SMALL_RANGES = 32;
 const SMALL_BYTES = 64 << 10;
+/** Of the bytes that are held ahead, how many of small ranges may be asked for in their turn. */
+const NEAR_SHARE = 0.25;
 /** Direct reads that are begun at once, at most: each may be a file that is opened. */
 const DIRECT_READS = 64;
 /** Reads straight into the kernel's memory that are on their way at a time between two batches. */
@@ -166,7 +170,7 @@ class StageRunner {
 
   /** What may be read, with its slabs. */
   #readable(direct: number): readonly Read[] {
-    const { prefetchBytes, loader } = this.#tools;
+    const { prefetchBytes, loader, joint } = this.#tools;
     const found = new Reads(direct / DIRECT_LANES);
     let held = this.#ahead.reduce((sum, { begunBytes }) => sum + begunBytes, 0);
     let left = direct;
@@ -175,12 +179,14 @@ class StageRunner {
     for (let k = this.#current === undefined ? 0 : -1; k < this.#ahead.length; k++) {
       const own = k < 0;
       const stage = own ? this.#current! : this.#ahead[k]!;
+      // Small ranges of far stages are left to be joined to nearer ones.
+      const most = rangesOf(stage) === SMALL_RANGES ? prefetchBytes * NEAR_SHARE : prefetchBytes;
       for (let extent = stage.pending; extent !== undefined; extent = stage.pending) {
         const bytes = extent.end - extent.start;
         const isDirect = loader.isDirect(extent);
         const far = isDirect && k > 0;
         const full = isDirect ? left <= 0 || directs === DIRECT_READS : streams >= rangesOf(stage);
-        if (far || full || (!own && held + bytes > prefetchBytes)) return found.all;
+        if (far || full || (!own && held + bytes > Math.min(most, prefetchBytes - joint.bytes))) return found.all;
         if (isDirect) {
           left -= bytes;
           directs++;
@@ -218,7 +224,10 @@ class StageRunner {
       .then(
         ({ done, value }) => {
           if (done === true) this.#ended = true;
-          else this.#ahead.push(new LoadedStage(value, this.#tools.heap));
+          else {
+            this.#tools.loader.files.expect(value.extents);
+            this.#ahead.push(new LoadedStage(value, this.#tools.heap));
+          }
         },
         (error: unknown) => {
           this.#ended = true;
