@@ -144,15 +144,17 @@ test('close ends the threads of a read that is not gone on with, too', async () 
 
 test('a thread that dies is an error of the read, and the next read has another one', async () => {
   await using opened = await openDataset(join(root, 'd'), { schema: exampleSchema });
-  const expected = (await collect(opened.batches({ ...small, threads: 1 }))).map(idsOf);
+  // Of several stages the thread has one to the end.
+  const options: BatchesOptions = { ...small, threads: 1, shuffle: { window: 300, block: 10 } };
+  const expected = (await collect(opened.batches(options))).map(idsOf);
   const read = async (): Promise<void> => {
-    for await (const _ of opened.batches({ ...small, threads: 1 })) await started[0]!.terminate();
+    for await (const _ of opened.batches(options)) await started[0]!.terminate();
   };
   await expect(read()).rejects.toMatchObject({ code: 'SHARDFEED_IO', message: /a reading thread ended with code 1/ });
-  expect((await collect(opened.batches({ ...small, threads: 1 }))).map(idsOf)).toEqual(expected);
+  expect((await collect(opened.batches(options))).map(idsOf)).toEqual(expected);
   expect(started.length).toBe(2);
   await started[1]!.terminate(); // while nobody reads
-  expect((await collect(opened.batches({ ...small, threads: 1 }))).map(idsOf)).toEqual(expected);
+  expect((await collect(opened.batches(options))).map(idsOf)).toEqual(expected);
   expect(started.length).toBe(3);
 });
 
