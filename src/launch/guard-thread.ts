@@ -6,12 +6,12 @@ import { deleteSecret } from './secret-file.js';
 /** Until then the communication thread has given back what the group holds outside of the process. */
 const GRACE_MS = 1_000;
 
-const { fd, secretFile } = workerData as { fd: number; secretFile: string };
+const { fd, secretFile } = workerData as { fd: number; secretFile?: string };
 const pipe = new Socket({ fd });
 pipe.on('error', () => {});
 pipe.on('close', () => {
   setTimeout(() => process.kill(process.pid, 'SIGKILL'), GRACE_MS);
   // It was deleted, if all had come together.
-  deleteSecret(secretFile);
+  if (secretFile !== undefined) deleteSecret(secretFile);
 });
 pipe.resume();

@@ -2,16 +2,19 @@
 // script does, and tells the launcher of errors that end the script.
 import { writeSync } from 'node:fs';
 import { isMainThread, Worker } from 'node:worker_threads';
-import { GUARD_FD } from './worker-environment.js';
+import { GUARD_FD, GUARD_SECRET } from './worker-environment.js';
 
 const fd = Number(process.env[GUARD_FD]);
 // Threads, and children of the script, are run with the same flags: the pipe is not theirs.
 if (isMainThread && process.env[GUARD_FD] !== undefined) guard();
 
 function guard(): void {
+  // What SHARDFEED_SECRET_FILE names may be the user's own: only the launcher's goes with it.
+  const secretFile = process.env[GUARD_SECRET];
   delete process.env[GUARD_FD];
+  delete process.env[GUARD_SECRET];
   const thread = new Worker(new URL('guard-thread.js', import.meta.url), {
-    workerData: { fd, secretFile: process.env.SHARDFEED_SECRET_FILE },
+    workerData: { fd, secretFile },
     execArgv: [],
   });
   thread.unref();

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { rmSync } from 'node:fs';
+import { rmdirSync, rmSync } from 'node:fs';
 import { mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -18,7 +18,12 @@ export async function writeSecret(): Promise<SecretFile> {
   return { path, delete: () => deleteSecret(path) };
 }
 
-/** With the folder that was made for it. Twice is fine, and by several processes. */
+/** With the folder that was made for it, and nothing else. Twice is fine, and by several processes. */
 export function deleteSecret(path: string): void {
-  rmSync(dirname(path), { recursive: true, force: true });
+  rmSync(path, { force: true });
+  try {
+    rmdirSync(dirname(path));
+  } catch {
+    // Another process was first, or there is more in it.
+  }
 }

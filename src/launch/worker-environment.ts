@@ -1,5 +1,7 @@
 /** File descriptor of the guard's pipe. */
 export const GUARD_FD = 'SHARDFEED_GUARD_FD';
+/** The file that the launcher itself has made for the job's secret, which the guard deletes when the launcher is gone. */
+export const GUARD_SECRET = 'SHARDFEED_GUARD_SECRET';
 
 export interface WorkerPlace {
   readonly rank: number;
@@ -33,5 +35,6 @@ export function workerEnvironment(place: WorkerPlace, launcherFd: number, guardF
     SHARDFEED_SECRET_FILE: place.secretFile,
     SHARDFEED_LAUNCHER_FD: String(launcherFd),
     [GUARD_FD]: String(guardFd),
+    [GUARD_SECRET]: place.secretFile,
   };
 }

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFile, stat } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
@@ -61,7 +61,9 @@ test('passes output on with the rank in front, and says what failed', async () =
   const { code, stdout, stderr } = await run(train(['--workers', '2'], 'say=hello', 'join', '0:complain=hm'));
   expect({ code, lines: stdout.split('\n').sort() }).toEqual({ code: 0, lines: ['', '[0] hello', '[1] hello'] });
   expect(stderr).toContain('[0] hm\n');
-  const failed = await run(train(['--workers', '2', '--max-restarts', '1'], 'join', 'step=3', '1:throw', '0:wait'));
+  const failed = await run(
+    train(['--workers', '2', '--max-restarts', '1'], 'join', 'step=3', '1:throw', '0:sleep=200', '0:echo'),
+  );
   expect(failed.code).toBe(1);
   expect(failed.stderr).toMatch(/rank 1 failed first: boom\n {4}Error: boom\n {8}at .*rank\.mjs/);
   expect(failed.stderr).toContain('starts again with 2 workers');
@@ -179,9 +181,14 @@ test('worker: options become the environment, exit codes and signals are passed 
   expect((await ended).code).toBe(75);
 });
 
-test('worker: ends with what has started it', async () => {
-  const base = join(scratch, 'lone');
-  const child = start(['worker', RANK, '--', `pid=${base}`, 'spin']);
+test.each([
+  ['no secret', []],
+  ["the user's secret", ['--secret-file', 'secret']],
+])('worker: ends with what has started it; %s, which stays', async (_, secret) => {
+  const cwd = await mkdtemp(join(scratch, 'lone-'));
+  await writeFile(join(cwd, 'secret'), 'between us');
+  const base = join(cwd, 'pid');
+  const child = start(['worker', RANK, ...secret, '--', `pid=${base}`, 'spin'], { cwd });
   await until(() =>
     stat(base).then(
       ({ size }) => size > 0,
@@ -192,4 +199,5 @@ test('worker: ends with what has started it', async () => {
   expect(isAlive(pid)).toBe(true);
   child.kill('SIGKILL');
   await until(() => !isAlive(pid), 5_000);
+  expect((await readdir(cwd)).sort()).toEqual(['pid', 'secret']);
 });

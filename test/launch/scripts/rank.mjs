@@ -42,20 +42,17 @@ const ACTIONS = {
   },
   /** Waits to be asked to leave, saves, leaves. */
   save: async () => {
-    process.on('SIGTERM', () => {});
     tell({ type: 'phase', phase: 'ready' });
     const { type } = await stopped;
     process.exit(type === 'stop' ? 75 : 1);
   },
   /** Fails when it is asked to leave. */
   fail: async () => {
-    process.on('SIGTERM', () => {});
     tell({ type: 'phase', phase: 'ready' });
     await stopped;
     ACTIONS.throw();
   },
   ignore: () => {
-    process.on('SIGTERM', () => {});
     tell({ type: 'phase', phase: 'ready' });
     return forever();
   },
@@ -101,10 +98,13 @@ const ACTIONS = {
   },
 };
 
-for (const word of process.argv.slice(2)) {
+const mine = process.argv.slice(2).flatMap((word) => {
   const [, rank, attempt, action, argument] = /^(?:(\d+)?(?:@(\d+))?:)?(\w+)(?:=(.*))?$/s.exec(word);
-  if (rank !== undefined && rank !== env.RANK) continue;
-  if (attempt !== undefined && attempt !== env.SHARDFEED_ATTEMPT) continue;
-  await ACTIONS[action](argument);
-}
+  if (rank !== undefined && rank !== env.RANK) return [];
+  if (attempt !== undefined && attempt !== env.SHARDFEED_ATTEMPT) return [];
+  return [{ action, argument }];
+});
+// From the start: the signal may come as soon as the rank is known to live.
+if (mine.some(({ action }) => ['save', 'fail', 'ignore'].includes(action))) process.on('SIGTERM', () => {});
+for (const { action, argument } of mine) await ACTIONS[action](argument);
 launcher.destroy();
