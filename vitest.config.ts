@@ -1,4 +1,4 @@
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { configDefaults, defineConfig, type TestProjectConfiguration } from 'vitest/config';
 import { whyUnavailable } from './scripts/hdfs/cluster.mjs';
@@ -7,7 +7,8 @@ import { findKerberosPackage } from './scripts/kerberos.mjs';
 
 /** What tests find out of files is no business of the user's own cache. */
 const env = { SHARDFEED_CACHE_DIR: join(tmpdir(), 'shardfeed-test-cache') };
-const timeouts = { testTimeout: 60_000, hookTimeout: 60_000 };
+/** What each project has: how its random tests are seeded, and time enough for a busy machine. */
+const common = { env, setupFiles: ['test/support/set-seed.ts'], testTimeout: 60_000, hookTimeout: 60_000 };
 
 // What needs Python lies in test/interop and has a configuration of its own: npm run test:interop.
 const unit: TestProjectConfiguration = {
@@ -15,8 +16,9 @@ const unit: TestProjectConfiguration = {
     name: 'unit',
     include: ['test/**/*.test.ts'],
     exclude: [...configDefaults.exclude, 'test/interop/**', 'test/hdfs/{cluster,kerberos}/**'],
-    env,
-    ...timeouts,
+    ...common,
+    // Vitest would leave one core to itself; most of these tests wait for processes of their own.
+    maxWorkers: Math.max(2, availableParallelism()),
     sequence: { groupOrder: 0 },
   },
 };
@@ -27,8 +29,7 @@ const hdfs: TestProjectConfiguration = {
     name: 'hdfs',
     include: ['test/hdfs/cluster/**/*.test.ts'],
     globalSetup: 'test/hdfs/support/global-setup.ts',
-    env,
-    ...timeouts,
+    ...common,
     testTimeout: 150_000,
     fileParallelism: false,
     sequence: { groupOrder: 1 },

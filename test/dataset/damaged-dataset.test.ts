@@ -87,7 +87,7 @@ test('of a damaged foreign file each record is found by its number, or lost', as
     const again = await openCatalog('memory:///d', { ...options, policy: 'skip' });
     expect(again.fingerprint).toBe(catalog.fingerprint);
   };
-  await fc.assert(fc.asyncProperty(damage, one), { seed: 7, numRuns: 150 });
+  await fc.assert(fc.asyncProperty(damage, one), { numRuns: 150 });
   expect(mapped).toBeGreaterThan(50);
   expect(found).toBeGreaterThan(250);
 });

@@ -1,16 +1,29 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { parseDouble, parseInt64 } from '../../../src/convert/csv/cells.js';
-import { makeCsvPlan } from '../../../src/convert/csv/plan.js';
+import { CsvParser } from '../../../src/convert/csv/parser.js';
+import { type CsvPlan, makeCsvPlan } from '../../../src/convert/csv/plan.js';
 import { widePowers } from '../../../src/convert/csv/wide-powers.js';
 import { Kernel } from '../../../src/records/kernel/kernel.js';
 import type { FeatureKind } from '../../../src/records/schema.js';
 import { bytesOf, parseAll } from './tables.js';
 
+/** A kernel costs a millisecond to make, so that each kind of value has one parser for all its texts. */
+const parsers = new Map<FeatureKind, { plan: CsvPlan; parser: CsvParser }>();
+function parserOf(kind: FeatureKind): { plan: CsvPlan; parser: CsvParser } {
+  let made = parsers.get(kind);
+  if (made === undefined) {
+    const plan = makeCsvPlan({ features: [{ name: 'x', kind, shape: [] }] }, ['x', 'y']);
+    made = { plan, parser: new CsvParser(new Kernel(), plan, 64) };
+    parsers.set(kind, made);
+  }
+  return made;
+}
+
 /** What the kernel makes of each text: its value, or what it expected instead. */
 function parse(kind: FeatureKind, texts: string[]): unknown[] {
-  const plan = makeCsvPlan({ features: [{ name: 'x', kind, shape: [] }] }, ['x', 'y']);
-  const { rows, bad } = parseAll(bytesOf(texts.map((text) => `${text},\n`).join('')), plan, 64);
+  const { plan, parser } = parserOf(kind);
+  const { rows, bad } = parseAll(bytesOf(texts.map((text) => `${text},\n`).join('')), plan, 64, parser);
   const faults = new Map(bad.map((row) => [row.row, row.expected]));
   return texts.map((_, i) => faults.get(i) ?? rows.shift()![0]);
 }

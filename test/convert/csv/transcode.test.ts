@@ -2,9 +2,11 @@ import { parse } from 'csv-parse/sync';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { CsvOptions } from '../../../src/convert/csv/options.js';
+import { CsvParser } from '../../../src/convert/csv/parser.js';
 import { makeCsvPlan } from '../../../src/convert/csv/plan.js';
 import { type TranscodeContext, transcodeCsv } from '../../../src/convert/csv/transcode.js';
 import type { ShardfeedError } from '../../../src/errors.js';
+import { Kernel } from '../../../src/records/kernel/kernel.js';
 import type { Schema } from '../../../src/records/schema.js';
 import { bytesOf, inPieces, parseAll } from './tables.js';
 
@@ -138,6 +140,7 @@ describe('the byte path reads RFC 4180 as csv-parse does', () => {
   test('cells, whatever the line ends', () => {
     const schema: Schema = { features: ['a', 'b', 'c'].map((name) => ({ name, kind: 'bytes' as const, shape: [] })) };
     const plan = makeCsvPlan(schema, ['a', 'b', 'c'], { nulls: [] });
+    const parser = new CsvParser(new Kernel(), plan, 7);
     const property = fc.property(
       fc.array(row, { maxLength: 20 }),
       fc.constantFrom('\n', '\r\n'),
@@ -147,7 +150,7 @@ describe('the byte path reads RFC 4180 as csv-parse does', () => {
         const lines = rows.flatMap((cells, i) => [cells.join(','), ...(blankLines && i % 3 === 0 ? [''] : [])]);
         const text = bytesOf(lines.join(end) + (terminated && lines.length > 0 ? end : ''));
         const expected = parse(Buffer.from(text), { skip_empty_lines: true, record_delimiter: end }) as string[][];
-        const { rows: found, bad } = parseAll(text, plan);
+        const { rows: found, bad } = parseAll(text, plan, 7, parser);
         expect(bad).toEqual([]);
         expect(found.map((cells) => cells.map((cell) => Buffer.from(cell as Uint8Array).toString()))).toEqual(expected);
       },

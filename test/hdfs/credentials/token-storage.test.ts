@@ -68,7 +68,7 @@ describe('a token storage file', () => {
             expect(isShardfeedError(error, 'SHARDFEED_HDFS_AUTH')).toBe(true);
           }
         }),
-        { seed: 4, numRuns: 300 },
+        { numRuns: 300 },
       );
     },
   );

@@ -67,7 +67,7 @@ function compare(
   }
 }
 
-const options = { seed: 6, numRuns: 60 };
+const options = { numRuns: 60 };
 
 describe('kernels compute what their twins do', () => {
   test('layers of many units: the product, its gradients', () => {
@@ -191,8 +191,9 @@ describe('kernels compute what their twins do', () => {
       fc.property(sizes, fc.boolean(), ({ rows, units: width, seed }, flag) => {
         const stride = strideOf(width);
         const results = [a, b].map((at) => ({ at, rows, width, stride }));
+        const classes = flag ? Math.min(2, width) : 2; // Numbers of classes are below their count.
         const labels = (): void => {
-          for (let i = 0; i < CAPACITY; i++) blocks[2]![i] = Math.abs(Math.trunc(blocks[2]![i]!)) % 2;
+          for (let i = 0; i < CAPACITY; i++) blocks[2]![i] = Math.abs(Math.trunc(blocks[2]![i]!)) % classes;
         };
         compare(seed, (kernel) => kernel.binaryCrossentropy!(a, b, stride, c, d, rows, width), results, labels);
         compare(
