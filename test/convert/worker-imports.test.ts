@@ -22,7 +22,9 @@ function packagesOf(file: string, seen = new Set<string>()): Set<string> {
 }
 
 test('a worker thread loads no package, so that it starts at once', () => {
-  expect([...packagesOf(join(SRC, 'convert/job/worker.ts'))].filter((name) => !name.startsWith('node:'))).toEqual([]);
+  for (const worker of ['convert/job/worker.ts', 'dataset/reader/stage-worker.ts']) {
+    expect([...packagesOf(join(SRC, worker))].filter((name) => !name.startsWith('node:'))).toEqual([]);
+  }
   expect([...packagesOf(join(SRC, 'convert/convert.ts'))]).toContain('zod');
 });
 

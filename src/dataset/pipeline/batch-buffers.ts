@@ -1,4 +1,4 @@
-import { type Batch, type Column, copyArray } from '../../records/index.js';
+import { type Batch, type Column, copyArray } from '../../records/batch.js';
 
 /** A batch, perhaps with some columns copied, and the buffers by which it moves to another thread. */
 export interface Movable<B extends Batch> {

@@ -1,5 +1,6 @@
 import type { ShardfeedError } from '../../errors.js';
-import { HEADER_BYTES, type Loss, type RecordPlace } from '../../records/index.js';
+import { HEADER_BYTES } from '../../records/framing.js';
+import type { Loss, RecordPlace } from '../../records/index.js';
 import type { SlabHeap } from './slab-heap.js';
 import type { Extent, Piece, StagePlan } from './stage-plan.js';
 

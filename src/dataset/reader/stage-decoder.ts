@@ -1,15 +1,8 @@
 import type { ShardfeedError } from '../../errors.js';
 import { displayPath, type Location } from '../../files/index.js';
-import {
-  type Batch,
-  ExampleDecoder,
-  type ExampleDecoderOptions,
-  FRAME_BYTES,
-  type Kernel,
-  type Loss,
-  type RecordPlace,
-  type Schema,
-} from '../../records/index.js';
+import { ExampleDecoder, type ExampleDecoderOptions, type RecordPlace } from '../../records/example-decoder.js';
+import { FRAME_BYTES } from '../../records/framing.js';
+import type { Batch, Kernel, Loss, Schema } from '../../records/index.js';
 import { allocateUnzeroed, expectLargeBlocks } from '../batch-memory.js';
 import type { LoadedStage } from './loaded-stage.js';
 

@@ -1,18 +1,9 @@
 import { ShardfeedError } from '../../errors.js';
 import { type CallOptions, displayPath } from '../../files/index.js';
-import {
-  endError,
-  FRAME_BYTES,
-  gapError,
-  HEADER_BYTES,
-  type Kernel,
-  type PlacedEnd,
-  PlacedWalk,
-  reasonOf,
-  recordError,
-  Walk,
-  type WalkOptions,
-} from '../../records/index.js';
+import { FRAME_BYTES, HEADER_BYTES, Walk } from '../../records/framing.js';
+import type { Kernel } from '../../records/index.js';
+import { type PlacedEnd, PlacedWalk, type WalkOptions } from '../../records/placed-walk.js';
+import { endError, gapError, reasonOf, recordError } from '../../records/record-faults.js';
 import type { CatalogPart } from '../catalog.js';
 import { checkUnchanged } from '../check-unchanged.js';
 import type { PartIndexes } from '../part-indexes.js';

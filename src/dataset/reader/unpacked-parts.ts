@@ -7,7 +7,7 @@ import {
   TemporaryFiles,
   untilAborted,
 } from '../../files/index.js';
-import { type ByteSource, type Gap, isGap } from '../../records/index.js';
+import { type ByteSource, type Gap, isGap } from '../../records/byte-source.js';
 import type { CatalogPart } from '../catalog.js';
 import { checkUnchanged } from '../check-unchanged.js';
 import type { ReadCounters } from '../read-counters.js';
